@@ -1,0 +1,57 @@
+"""Intone: the open Qwen3-TTS speech models, useful on any machine.
+
+    from intone import TTS
+    with TTS() as tts:
+        tts.speak("Hello").save("hello.wav")
+
+Importing this package loads no torch; names are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from intone.core.errors import IntoneError
+    from intone.core.types import (
+        Audio,
+        AudioChunk,
+        SamplingOverrides,
+        SpeechRequest,
+        VoiceClonePrompt,
+    )
+    from intone.tts import TTS
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "TTS",
+    "Audio",
+    "AudioChunk",
+    "IntoneError",
+    "SamplingOverrides",
+    "SpeechRequest",
+    "VoiceClonePrompt",
+    "__version__",
+]
+
+_HOME = {
+    "TTS": "intone.tts",
+    "Audio": "intone.core.types",
+    "AudioChunk": "intone.core.types",
+    "IntoneError": "intone.core.errors",
+    "SamplingOverrides": "intone.core.types",
+    "SpeechRequest": "intone.core.types",
+    "VoiceClonePrompt": "intone.core.types",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'intone' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

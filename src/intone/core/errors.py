@@ -1,0 +1,93 @@
+"""The one error tree. Every message states the value received, what is allowed, the next step.
+
+IntoneError
+├── RequestError                    the request cannot be served as written
+│   ├── UnknownVoiceError
+│   ├── UnknownLanguageError
+│   ├── UnsupportedModeError        this kind of checkpoint cannot do what was asked
+│   ├── EmptyTextError
+│   ├── TextTooLongError
+│   ├── InvalidSettingError
+│   ├── ReferenceAudioError
+│   └── MissingReferenceTextError
+├── ModelError                      the model cannot be used
+│   ├── ModelNotFoundError
+│   ├── CheckpointError
+│   └── DownloadError
+├── OutputError                     the result cannot be written
+├── MissingDependencyError          an optional package is absent
+├── CapacityError                   the engine is full; try again later
+└── EngineStoppedError              the engine was closed or died
+"""
+
+
+class IntoneError(Exception):
+    """Base of every error that Intone raises on purpose."""
+
+
+class RequestError(IntoneError):
+    """The request cannot be served as written; changing it helps."""
+
+
+class UnknownVoiceError(RequestError):
+    """No voice of that name."""
+
+
+class UnknownLanguageError(RequestError):
+    """The checkpoint does not know that language."""
+
+
+class UnsupportedModeError(RequestError):
+    """This kind of checkpoint cannot do what was asked."""
+
+
+class EmptyTextError(RequestError):
+    """There is nothing to speak."""
+
+
+class TextTooLongError(RequestError):
+    """Text and audio do not fit the position budget."""
+
+
+class InvalidSettingError(RequestError):
+    """A setting is outside its range."""
+
+
+class ReferenceAudioError(RequestError):
+    """The reference clip cannot be used."""
+
+
+class MissingReferenceTextError(RequestError):
+    """An ICL prompt needs the words of its reference clip."""
+
+
+class ModelError(IntoneError):
+    """The model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """No such checkpoint on this machine."""
+
+
+class CheckpointError(ModelError):
+    """The checkpoint is truncated, foreign or inconsistent."""
+
+
+class DownloadError(ModelError):
+    """A pull failed."""
+
+
+class OutputError(IntoneError):
+    """The result cannot be written where it was asked for."""
+
+
+class MissingDependencyError(IntoneError):
+    """An optional package is needed; the message names the extra that brings it."""
+
+
+class CapacityError(IntoneError):
+    """The engine's queue is full."""
+
+
+class EngineStoppedError(IntoneError):
+    """The engine was closed, or its thread died."""

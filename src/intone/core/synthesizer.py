@@ -1,0 +1,32 @@
+"""The one contract that surfaces speak to; in-process and remote engines implement it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol
+
+from intone.core.types import Audio, AudioChunk, Capabilities, SpeechRequest
+
+
+class Synthesizer(Protocol):
+    """Turns requests into audio; many threads or tasks may call at once."""
+
+    def capabilities(self) -> Capabilities:
+        """Returns what this synthesizer can be asked for."""
+        ...
+
+    def synthesize(self, request: SpeechRequest) -> Audio:
+        """Returns the whole take; raises an IntoneError."""
+        ...
+
+    def stream_request(self, request: SpeechRequest) -> Iterator[AudioChunk]:
+        """Yields chunks as they are made; closing the iterator cancels within one frame."""
+        ...
+
+    def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
+        """The same for a task."""
+        ...
+
+    def close(self) -> None:
+        """Stops the engine and frees its memory; running requests end as cancelled."""
+        ...
