@@ -1,0 +1,4 @@
+"""Who runs when: request states, the scheduler, the one decode loop, cancellation.
+
+This room knows requests and slots; how a step runs is behind the `Runner` protocol.
+"""

@@ -1,0 +1,22 @@
+"""How a checkpoint is run, as the caller says it. No torch: reading this loads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_NUM_SLOTS = 8
+DEFAULT_NUM_POSITIONS = 4096
+"""Rows of prompt and frames per slot: five minutes of audio. Memory is used as it is written."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How a checkpoint is run."""
+
+    device: str = "auto"
+    """auto (CUDA where there is one), cpu, cuda, cuda:N."""
+    dtype: str = "auto"
+    """auto, fp32, bf16, fp16: talker and code predictor. The codec is always fp32."""
+    num_slots: int = DEFAULT_NUM_SLOTS
+    """Takes that run at once; more wait."""
+    num_positions: int = DEFAULT_NUM_POSITIONS
+    """Rows of prompt and frames that one take may fill."""

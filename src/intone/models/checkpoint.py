@@ -1,0 +1,161 @@
+"""A checkpoint directory: its configuration, and its networks loaded one by one as they are needed.
+
+Opening reads headers only. A preset take never loads an encoder; the text embedding stays in the
+file and is read row by row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from intone.core.errors import CheckpointError, UnsupportedModeError
+from intone.models.code_predictor import CodePredictor
+from intone.models.codec.config import CodecConfig
+from intone.models.codec.decoder import CodecDecoder
+from intone.models.codec.encoder import CodecEncoder
+from intone.models.config import GenerationDefaults, ModelConfig, read_json
+from intone.models.speaker_encoder import SpeakerEncoder
+from intone.models.talker import Talker
+from intone.models.weights import (
+    TEXT_EMBEDDING,
+    LoadPlan,
+    TensorFiles,
+    check_tensors,
+    fill,
+    official_shapes,
+)
+
+_Module = TypeVar("_Module", bound=nn.Module)
+
+TALKER, PREDICTOR = "talker.", "talker.code_predictor."
+SPEAKER, ENCODER, DECODER = "speaker_encoder.", "encoder.", "decoder."
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where talker and code predictor run, and in what precision.
+
+    The codec stays in fp32: others report silence and NaN from it in bf16 (vllm-omni #1663).
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+
+
+class Checkpoint:
+    """An official-layout checkpoint on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        """Reads configuration and headers, and checks that they belong together.
+
+        Raises:
+            CheckpointError: missing, truncated, foreign or inconsistent; every problem is named.
+        """
+        if not directory.is_dir():
+            raise CheckpointError(
+                f"{directory} is not a directory; give a checkpoint directory or a model name "
+                "(see `intone models list`)."
+            )
+        self.directory = directory
+        self.config = ModelConfig.from_dict(read_json(directory / "config.json"))
+        self.defaults = _generation_defaults(directory)
+        self.codec_directory = directory / "speech_tokenizer"
+        self.codec_config = CodecConfig.from_dict(read_json(self.codec_directory / "config.json"))
+        self._check_codebooks()
+        check_tensors(self._files.shapes(), self._shapes(), {}, directory)
+        check_tensors(
+            self._codec_files.shapes(),
+            official_shapes(_on_meta(CodecDecoder, self.codec_config.decoder), DECODER),
+            official_shapes(_on_meta(CodecEncoder, self.codec_config), ENCODER),
+            self.codec_directory,
+        )
+
+    @cached_property
+    def _files(self) -> TensorFiles:
+        return TensorFiles(self.directory)
+
+    @cached_property
+    def _codec_files(self) -> TensorFiles:
+        return TensorFiles(self.codec_directory)
+
+    def _check_codebooks(self) -> None:
+        talker, codec = self.config.talker.num_codebooks, self.codec_config.num_codebooks
+        if talker != codec:
+            raise CheckpointError(
+                f"{self.directory}: config.json has {talker} codebooks, speech_tokenizer has "
+                f"{codec}; they are not of one checkpoint. Pull it again."
+            )
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        config = self.config
+        shapes = official_shapes(_on_meta(Talker, config.talker), TALKER)
+        shapes |= official_shapes(_on_meta(CodePredictor, config.code_predictor), PREDICTOR)
+        if config.speaker_encoder is not None:
+            shapes |= official_shapes(_on_meta(SpeakerEncoder, config.speaker_encoder), SPEAKER)
+        return shapes
+
+    def load_talker(self, place: Placement) -> Talker:
+        """Returns the talker; its text embedding is a view of the file where on CPU."""
+        talker = _on_meta(Talker, self.config.talker)
+        keep = frozenset({TEXT_EMBEDDING}) if place.device.type == "cpu" else frozenset()
+        fill(talker, self._files, LoadPlan(TALKER, place.dtype, place.device, keep))
+        return talker
+
+    def load_code_predictor(self, place: Placement) -> CodePredictor:
+        """Returns the code predictor."""
+        predictor = _on_meta(CodePredictor, self.config.code_predictor)
+        fill(predictor, self._files, LoadPlan(PREDICTOR, place.dtype, place.device))
+        return predictor
+
+    def load_codec_decoder(self, device: torch.device) -> CodecDecoder:
+        """Returns the codec decoder, fp32."""
+        decoder = _on_meta(CodecDecoder, self.codec_config.decoder)
+        fill(decoder, self._codec_files, LoadPlan(DECODER, torch.float32, device))
+        return decoder
+
+    def load_codec_encoder(self, device: torch.device) -> CodecEncoder:
+        """Returns the codec encoder, fp32.
+
+        Raises:
+            UnsupportedModeError: this checkpoint ships without one.
+        """
+        encoder = _on_meta(CodecEncoder, self.codec_config)
+        if not official_shapes(encoder, ENCODER).keys() <= self._codec_files.shapes().keys():
+            raise UnsupportedModeError(
+                f"{self.directory.name} has no codec encoder, so it cannot read reference clips; "
+                "use a Base checkpoint (`intone models pull 0.6b-base`)."
+            )
+        fill(encoder, self._codec_files, LoadPlan(ENCODER, torch.float32, device))
+        return encoder
+
+    def load_speaker_encoder(self, device: torch.device) -> SpeakerEncoder:
+        """Returns the speaker encoder, fp32.
+
+        Raises:
+            UnsupportedModeError: not a Base checkpoint.
+        """
+        if self.config.speaker_encoder is None:
+            raise UnsupportedModeError(
+                f"a {self.config.kind} checkpoint has no speaker encoder and cannot clone; "
+                "use a Base checkpoint (`intone models pull 0.6b-base`)."
+            )
+        encoder = _on_meta(SpeakerEncoder, self.config.speaker_encoder)
+        fill(encoder, self._files, LoadPlan(SPEAKER, torch.float32, device))
+        return encoder
+
+
+def _on_meta(network: type[_Module], config: object) -> _Module:
+    """Builds a network's structure without storage."""
+    with torch.device("meta"):
+        return network(config)
+
+
+def _generation_defaults(directory: Path) -> GenerationDefaults:
+    path = directory / "generation_config.json"
+    return GenerationDefaults.from_dict(read_json(path) if path.exists() else {})
