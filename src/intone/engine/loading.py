@@ -14,6 +14,7 @@ from intone.models.checkpoint import Checkpoint, Placement
 from intone.models.config import TalkerConfig
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.tokenizer import TextTokenizer
+from intone.runtime.packed_linear import can_pack, pack_linears
 from intone.runtime.torch_runner import TorchRunner
 from intone.voices.cloning import Cloner
 
@@ -48,9 +49,13 @@ def load_model(directory: Path, settings: EngineSettings) -> LoadedModel:
     place = Placement(device, resolve_dtype(settings.dtype, device, checkpoint.config.talker))
     prompts = PromptBuilder(checkpoint.config, TextTokenizer.from_dir(directory))
     num_positions = min(settings.num_positions, checkpoint.config.talker.max_positions)
+    talker, predictor = checkpoint.load_talker(place), checkpoint.load_code_predictor(place)
+    if can_pack(place.device, place.dtype):
+        pack_linears(talker)
+        pack_linears(predictor)
     runner = TorchRunner(
-        checkpoint.load_talker(place),
-        checkpoint.load_code_predictor(place),
+        talker,
+        predictor,
         checkpoint.load_codec_decoder(device),
         num_slots=settings.num_slots,
         num_positions=num_positions,
