@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from intone.core.constants import SAMPLES_PER_FRAME
-from intone.core.types import AudioChunk, Codes, SamplingParams, Samples
+from intone.core.types import AudioChunk, Codes, Samples, SamplingParams
 from intone.engine.take import Take
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.job import FrameBatch, SlotJob

@@ -6,10 +6,10 @@ import threading
 import time
 
 import pytest
+from tests.engine.fakes import FakeRunner, Sink, make_take
 
 from intone.core.errors import CapacityError, EngineStoppedError
 from intone.engine.engine import Engine
-from tests.engine.fakes import FakeRunner, Sink, make_take
 
 
 def wait_for(sink: Sink, timeout_s: float = 5.0) -> None:

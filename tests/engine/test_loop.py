@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engine.fakes import FakeRunner, Sink, make_take
 
 from intone.core.constants import SAMPLES_PER_FRAME
 from intone.core.errors import CheckpointError
 from intone.core.types import join_chunks
 from intone.engine.loop import DecodeLoop
-from tests.engine.fakes import FakeRunner, Sink, make_take
 
 
 def run_until_idle(loop: DecodeLoop, limit: int = 1000) -> None:

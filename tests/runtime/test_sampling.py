@@ -69,7 +69,9 @@ def test_each_row_has_its_own_settings() -> None:
     ]
     uniforms = torch.rand(5, dtype=torch.float64)
     together = draw(logits, batch_of(*rows), uniforms)
-    alone = [draw(logits[i : i + 1], batch_of(row), uniforms[i : i + 1]) for i, row in enumerate(rows)]
+    alone = [
+        draw(logits[i : i + 1], batch_of(row), uniforms[i : i + 1]) for i, row in enumerate(rows)
+    ]
     assert together.tolist() == [int(id) for id in alone]
     assert together[1] == logits[1].argmax()
     assert together[3] == logits[3].argmax()

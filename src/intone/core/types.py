@@ -197,7 +197,7 @@ class Audio:
         """Writes wav, flac, mp3 or ogg by the ending and returns the path.
 
         Raises:
-            OutputError: the ending is unknown or the file cannot be written; nothing is left behind.
+            OutputError: unknown ending, or the file cannot be written; nothing is left behind.
         """
         from intone.audio.files import save  # encoders load libsndfile: not at import time
 

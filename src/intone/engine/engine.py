@@ -62,7 +62,7 @@ class Engine:
             while self._take_inbox():
                 self._loop.turn()
             self._cancel_everything()
-        except BaseException as error:  # noqa: BLE001 - the thread's border: told to every caller
+        except BaseException as error:  # the thread's border: told to every caller
             self._fail(error)
         finally:
             self._runner.close()

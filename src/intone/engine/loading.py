@@ -22,7 +22,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _ALIASES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 
 _SMALL_PARAMETERS = 50_000_000
-"""Below this a step is bound by overhead, not by reading weights: bf16 would only lose precision."""
+"""Below this a step is bound by overhead, not by reading weights; bf16 would gain nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ DEFAULT_NUM_SLOTS = 8
 DEFAULT_NUM_POSITIONS = 4096
 """Rows of prompt and frames per slot: five minutes of audio. Memory is used as it is written."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """How a checkpoint is run."""

@@ -97,9 +97,7 @@ class SelfAttention(nn.Module):
         self.head_dim = config.head_dim
         width = (config.num_heads + 2 * config.num_kv_heads) * config.head_dim
         self.qkv_proj = nn.Linear(config.hidden_size, width, bias=False)
-        self.o_proj = nn.Linear(
-            config.num_heads * config.head_dim, config.hidden_size, bias=False
-        )
+        self.o_proj = nn.Linear(config.num_heads * config.head_dim, config.hidden_size, bias=False)
         self.q_norm = RmsNorm(config.head_dim, config.rms_norm_eps)
         self.k_norm = RmsNorm(config.head_dim, config.rms_norm_eps)
 
@@ -139,9 +137,7 @@ class DecoderBlock(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
-def run_blocks(
-    blocks: nn.ModuleList, x: Tensor, rotation: Rotation, attend: Attention
-) -> Tensor:
+def run_blocks(blocks: nn.ModuleList, x: Tensor, rotation: Rotation, attend: Attention) -> Tensor:
     """Returns x [B, T, H] after every block."""
     for layer, block in enumerate(blocks):
         x = block(x, layer, rotation, attend)

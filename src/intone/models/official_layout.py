@@ -59,38 +59,27 @@ _SPEAKER_DIALECTS = {"eric": "sichuan_dialect", "dylan": "beijing_dialect"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimensions:
-    """What differs between sizes."""
+    """What differs between sizes; the defaults are what the released ones share."""
 
     hidden: int
     intermediate: int
-    layers: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    mrope_section: tuple[int, int, int]
-    text_hidden: int
-    num_sounds: int
+    layers: int = 28
+    heads: int = 16
+    kv_heads: int = 8
+    head_dim: int = 128
+    mrope_section: tuple[int, int, int] = (24, 20, 20)
+    text_hidden: int = 2048
+    num_sounds: int = 2048
     """Codes per codebook."""
-    num_codebooks: int
-    predictor_hidden: int
-    predictor_intermediate: int
-    predictor_layers: int
+    num_codebooks: int = 16
+    predictor_hidden: int = 1024
+    predictor_intermediate: int = 3072
+    predictor_layers: int = 5
 
-
-_TALKER = {"layers": 28, "heads": 16, "kv_heads": 8, "head_dim": 128}
-_REST = {
-    "mrope_section": (24, 20, 20),
-    "text_hidden": 2048,
-    "num_sounds": 2048,
-    "num_codebooks": 16,
-    "predictor_hidden": 1024,
-    "predictor_intermediate": 3072,
-    "predictor_layers": 5,
-}
 
 SIZES: dict[RandomSize, Dimensions] = {
-    "0.6b": Dimensions(hidden=1024, intermediate=3072, **_TALKER, **_REST),
-    "1.7b": Dimensions(hidden=2048, intermediate=6144, **_TALKER, **_REST),
+    "0.6b": Dimensions(hidden=1024, intermediate=3072),
+    "1.7b": Dimensions(hidden=2048, intermediate=6144),
     "tiny": Dimensions(
         hidden=64,
         intermediate=96,

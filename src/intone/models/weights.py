@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from intone.core.errors import CheckpointError
 from intone.models.config import read_json
+from intone.models.layers import SelfAttention
 
 _JOINED = {
     "self_attn.qkv_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
@@ -66,6 +67,7 @@ def _split_sizes(module: nn.Module, name: str) -> list[int]:
     if parts == 2:
         return [rows // 2, rows // 2]
     attention = module.get_submodule(name.rsplit(".", 2)[0])
+    assert isinstance(attention, SelfAttention)
     kv = attention.num_kv_heads * attention.head_dim
     return [rows - 2 * kv, kv, kv]
 
@@ -81,7 +83,7 @@ class TensorFiles:
         """
         self.directory = directory
         self._files = [self._open(path) for path in _weight_paths(directory)]
-        self._home = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
+        self._home = {name: file for file in self._files for name in file.keys()}
 
     @staticmethod
     def _open(path: Path) -> safe_open:
@@ -98,9 +100,7 @@ class TensorFiles:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Returns every tensor's shape, from the headers alone."""
-        return {
-            name: tuple(file.get_slice(name).get_shape()) for name, file in self._home.items()
-        }
+        return {name: tuple(file.get_slice(name).get_shape()) for name, file in self._home.items()}
 
     def read(self, name: str) -> Tensor:
         """Returns the tensor, still backed by the file where the platform maps it."""

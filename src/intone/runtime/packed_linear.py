@@ -1,7 +1,7 @@
 """Linear layers whose weights are laid out once for oneDNN, instead of at every call.
 
-A frame reads every weight of the code predictor fifteen times, one row of input at a time; what such
-a step costs is how fast weights stream through the core. Measured ratios are in `benchmarks/`.
+A frame reads every weight of the code predictor fifteen times, one row of input at a time; what
+such a step costs is how fast weights stream through the core.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ class PackedLinear(nn.Module):
         self.bias = linear.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x, self.packed, self.bias, "none", [], ""
-        )
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
         return out
 
 

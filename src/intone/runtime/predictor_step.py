@@ -1,4 +1,4 @@
-"""Codebooks 1 to K-1 of one frame for N rows: K-1 short steps over a cache that is reset each frame."""
+"""Codebooks 1 to K-1 of one frame for N rows: K-1 short steps over a cache reset each frame."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ class _StepAttention:
         if self.start == 0:
             return causal_attention(q, k, v)
         grouped = q.view(q.shape[0], keys.shape[1], -1, q.shape[-1])
-        out = functional.scaled_dot_product_attention(
-            grouped, keys[:, :, :end], values[:, :, :end]
-        )
+        out = functional.scaled_dot_product_attention(grouped, keys[:, :, :end], values[:, :, :end])
         return out.reshape(q.shape[0], 1, -1)
 
 

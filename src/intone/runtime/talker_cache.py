@@ -88,5 +88,7 @@ def attend_one(q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, at
     values[:, at] = v
     grouped = q.view(1, keys.shape[0], -1, q.shape[-1])
     seen = slice(0, at + 1)
-    out = functional.scaled_dot_product_attention(grouped, keys[None, :, seen], values[None, :, seen])
+    out = functional.scaled_dot_product_attention(
+        grouped, keys[None, :, seen], values[None, :, seen]
+    )
     return out.reshape(1, 1, -1)

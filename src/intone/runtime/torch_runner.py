@@ -146,9 +146,7 @@ class TorchRunner:
         live = [i for i, is_end in enumerate(ended.tolist()) if not is_end]
         if live:
             pick = torch.tensor(live, device=self._device)
-            codes[pick] = self._complete(
-                [slots[i] for i in live], codebook0[pick], uniforms[pick]
-            )
+            codes[pick] = self._complete([slots[i] for i in live], codebook0[pick], uniforms[pick])
         return FrameBatch(codes=codes.cpu().numpy(), ended=ended.cpu().numpy())
 
     def _uniforms(self, running: Sequence[_Slot]) -> Tensor:
