@@ -1,4 +1,4 @@
-"""A runner without a model: it checks every call against the slot protocol and makes known frames."""
+"""A runner without a model: it checks every call against the protocol and makes known frames."""
 
 from __future__ import annotations
 

@@ -75,9 +75,14 @@ def test_a_full_queue_refuses() -> None:
             return super().step(slots)
 
     engine = Engine(SlowRunner(num_slots=1), max_waiting=2)
+    engine.submit(make_take(0)[0])
+    deadline = time.monotonic() + 5
+    while not engine._loop.scheduler.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    for seed in (1, 2):
+        engine.submit(make_take(seed)[0])
     with pytest.raises(CapacityError, match="2 requests are waiting"):
-        for seed in range(6):
-            engine.submit(make_take(seed)[0])
-            time.sleep(0.01)
+        engine.submit(make_take(3)[0])
     gate.set()
     engine.close()

@@ -18,7 +18,7 @@ def frame_uniforms(seed: int, frame: int, num_codebooks: int) -> Uniforms:
     key = np.array([seed, 0], dtype=np.uint64)
     counter = np.array([0, frame, 0, 0], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=counter).random_raw(num_codebooks)
-    return (words >> np.uint64(11)) * 2.0**-53
+    return np.ldexp((words >> np.uint64(11)).astype(np.float64), -53)
 
 
 def fresh_seed() -> int:
