@@ -36,6 +36,9 @@ class BrokenStdout:
 
     buffer = Buffer()
 
+    def isatty(self) -> bool:
+        return False
+
 
 @pytest.mark.parametrize(
     ("name", "container", "subtype", "tolerance"),
@@ -178,7 +181,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 def test_a_directory_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.wav").mkdir()
     with pytest.raises(OutputError, match="that is a directory; add a file name"):
-        create_writer(tmp_path / name, RATE_HZ, "wav")
+        create_writer(tmp_path / name, RATE_HZ)
 
 
 def test_a_file_used_as_a_directory_is_refused(tmp_path: Path) -> None:
@@ -298,6 +301,12 @@ def test_standard_output_refuses_what_needs_a_second_pass() -> None:
 def test_a_reader_that_left_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", BrokenStdout())
     with pytest.raises(OutputError, match="the program reading the pipe has gone"):
+        create_writer("-", RATE_HZ)
+
+
+def test_a_terminal_is_spared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(OutputError, match="standard output is a terminal; pipe it"):
         create_writer("-", RATE_HZ)
 
 

@@ -190,6 +190,14 @@ def test_offline_opens_no_connection(
         pull("0.6b-base", replace(settings, is_offline=True), source=source)
 
 
+def test_offline_is_content_with_what_is_here(settings: HubSettings, state: HubState) -> None:
+    path = pull("0.6b-base", settings)
+    state.log.clear()
+
+    assert pull("0.6b-base", replace(settings, is_offline=True)) == path
+    assert state.log == []
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_another_kind_of_repository_is_refused(
     settings: HubSettings, state: HubState, source: Source

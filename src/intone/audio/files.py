@@ -60,15 +60,20 @@ def create_writer(
             or "pcm".
 
     Raises:
-        OutputError: the ending is unknown, or the target cannot be opened for writing.
+        OutputError: the ending is unknown, the target cannot be opened for writing, or standard
+            output is a terminal.
     """
     if str(target) == STDOUT:
+        if sys.stdout.isatty():
+            raise OutputError("standard output is a terminal; pipe it somewhere, or name a file.")
         return StreamWriter(sys.stdout.buffer, "standard output", sample_rate_hz, format or "wav")
     path = Path(target)
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             stream = open(path, "wb", buffering=0)
             return StreamWriter(stream, str(path), sample_rate_hz, format or "wav", owned=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
         return FileWriter(path, sample_rate_hz, format or format_of(path))
     except OSError as error:
         raise output_error(str(path), error) from error
@@ -100,8 +105,6 @@ class FileWriter(AudioWriter):
     """Encodes into a hidden file beside the target; `close` renames it."""
 
     def __init__(self, path: Path, sample_rate_hz: int, format: AudioFormat) -> None:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a directory")
         self._name = str(path)
         self._target = path.resolve()  # through a link: the link stays, its file is replaced
         self._part = self._target.with_name(f".{self._target.name}.{secrets.token_hex(4)}.part")

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
-from intone.core.errors import DownloadError
+from intone.core.errors import DownloadError, ModelNotFoundError
 from intone.models.hub import (
     ALIASES,
     HubSettings,
@@ -20,6 +20,7 @@ from intone.models.hub import (
     hub_id,
     is_complete,
     modelscope_snapshot,
+    resolve,
 )
 from intone.models.modelscope import ModelScopeClient
 
@@ -50,6 +51,8 @@ def pull(
 ) -> Path:
     """Downloads what is missing of a checkpoint and returns its directory.
 
+    Offline, nothing is downloaded: a checkpoint that is here already is returned.
+
     Args:
         model: alias or hub id.
         settings: caches, end points, and whether downloading is allowed at all.
@@ -68,9 +71,7 @@ def pull(
             f"cannot pull {model!r}; give an alias ({', '.join(ALIASES)}) or a hub id (owner/name)."
         )
     if settings.is_offline:
-        raise DownloadError(
-            f"cannot pull {repo_id}: offline is on; unset INTONE_OFFLINE and HF_HUB_OFFLINE."
-        )
+        return _here_already(repo_id, settings)
     if source == "hf":
         path = _pull_hf(repo_id, settings, revision)
     else:
@@ -80,6 +81,15 @@ def pull(
             f"{repo_id} was fetched, but is no complete Qwen3-TTS checkpoint; see {path}."
         )
     return path
+
+
+def _here_already(repo_id: str, settings: HubSettings) -> Path:
+    try:
+        return resolve(repo_id, settings)
+    except ModelNotFoundError as error:
+        raise DownloadError(
+            f"cannot pull {repo_id}: offline is on; unset INTONE_OFFLINE and HF_HUB_OFFLINE."
+        ) from error
 
 
 def _pull_hf(repo_id: str, settings: HubSettings, revision: str | None) -> Path:

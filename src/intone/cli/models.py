@@ -1,0 +1,162 @@
+"""`intone models`: what is here, what to pull, what a checkpoint holds; random ones for tests."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intone.cli.exit_codes import EXIT_OK
+from intone.cli.options import Commands
+from intone.cli.progress import Progress
+from intone.models.hub import (
+    ALIASES,
+    DOWNLOAD_BYTES,
+    HubSettings,
+    InstalledModel,
+    list_installed,
+    resolve,
+)
+from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+
+if TYPE_CHECKING:
+    from intone.models.pull import PullProgress
+    from intone.models.summary import CheckpointSummary
+
+
+def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Adds the command and its four sub-commands."""
+    parser = commands.add_parser("models", help="list, pull, inspect and make checkpoints")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    action = actions.add_parser("list", help="what is on this machine, and what can be pulled")
+    action.set_defaults(run=run_list)
+
+    action = actions.add_parser("pull", help="download a checkpoint, or finish a broken download")
+    action.add_argument("model", metavar="MODEL", help=f"{', '.join(ALIASES)}, or owner/name")
+    action.add_argument("--source", choices=("hf", "modelscope"), default="hf", help="which hub")
+    action.add_argument("--revision", help="branch, tag or commit")
+    action.add_argument(
+        "--offline", action="store_true", help="only check that it is here (also INTONE_OFFLINE=1)"
+    )
+    action.set_defaults(run=run_pull)
+
+    action = actions.add_parser("inspect", help="kind, voices, languages, memory; checks the files")
+    action.add_argument("model", metavar="DIR|MODEL", help="directory, alias, hub id, or builtin")
+    action.set_defaults(run=run_inspect)
+
+    action = actions.add_parser("random", help="write a checkpoint with random weights")
+    action.add_argument("--size", choices=("tiny", "0.6b", "1.7b"), default="tiny")
+    action.add_argument("--kind", choices=("base", "custom", "design"), default="custom")
+    action.add_argument("--out", metavar="DIR", required=True)
+    action.add_argument("--seed", type=int, default=0)
+    action.set_defaults(run=run_random)
+
+
+def directory_of(model: str | None) -> Path:
+    """Returns the directory of a model on this machine; None is the built-in voice.
+
+    Raises:
+        ModelNotFoundError: it is not here; the message says how to pull it.
+    """
+    if model is None or model == BUILTIN_MODEL:
+        return builtin_directory()
+    return resolve(model, HubSettings.from_env(os.environ))
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Prints one line per checkpoint."""
+    installed = list_installed(HubSettings.from_env(os.environ))
+    _print_table([("MODEL", "SIZE", "WHERE"), *_list_rows(installed)])
+    return EXIT_OK
+
+
+def run_pull(args: argparse.Namespace) -> int:
+    """Downloads what is missing and prints the directory."""
+    from intone.models.pull import pull
+
+    settings = HubSettings.from_env(os.environ)
+    if args.offline:
+        settings = replace(settings, is_offline=True)
+    with Progress() as progress:
+
+        def show(state: PullProgress) -> None:
+            share = f"{_gigabytes(state.done_bytes)} of {_gigabytes(state.total_bytes)}"
+            progress.show(f"{share}: {state.file}")
+
+        path = pull(
+            args.model,
+            settings,
+            source=args.source,
+            revision=args.revision,
+            on_progress=show,
+        )
+    print(path)
+    return EXIT_OK
+
+
+def run_inspect(args: argparse.Namespace) -> int:
+    """Prints what a checkpoint holds and what it takes."""
+    from intone.models.summary import summarize
+
+    directory = directory_of(args.model)
+    _print_table([("directory", str(directory)), *_summary_rows(summarize(directory))])
+    return EXIT_OK
+
+
+def run_random(args: argparse.Namespace) -> int:
+    """Writes a checkpoint with random weights and prints its directory."""
+    from intone.models.random_checkpoint import write_random_checkpoint
+
+    print(write_random_checkpoint(Path(args.out), kind=args.kind, size=args.size, seed=args.seed))
+    return EXIT_OK
+
+
+def _list_rows(installed: list[InstalledModel]) -> Iterator[tuple[str, ...]]:
+    yield BUILTIN_MODEL, "", "in the package"
+    for model in installed:
+        where = str(model.path)
+        if not model.is_complete:
+            where += f"  (incomplete: intone models pull {model.alias or model.repo_id})"
+        yield model.alias or model.repo_id, _gigabytes(model.size_bytes), where
+    here = {model.alias for model in installed}
+    for alias, num_bytes in DOWNLOAD_BYTES.items():
+        if alias not in here:
+            yield alias, _gigabytes(num_bytes), f"not here: intone models pull {alias}"
+
+
+def _summary_rows(summary: CheckpointSummary) -> Iterator[tuple[str, ...]]:
+    yield "kind", summary.kind
+    yield "size", summary.size
+    yield "speakers", ", ".join(summary.speakers) or "none"
+    yield "languages", ", ".join(summary.languages)
+    yield "codebooks", str(summary.num_codebooks)
+    for name, count in (
+        ("talker", summary.talker),
+        ("text embedding", summary.text_embedding),
+        ("code predictor", summary.code_predictor),
+        ("speaker encoder", summary.speaker_encoder),
+        ("codec decoder", summary.codec_decoder),
+        ("codec encoder", summary.codec_encoder),
+    ):
+        yield name, f"{count / 1e6:.1f} M parameters" if count else "none"
+    for dtype in ("fp32", "bf16", "fp16"):
+        yield f"memory {dtype}", _gigabytes(summary.memory_bytes(dtype))
+    if summary.kind == "base":
+        yield "cloning adds", _gigabytes(summary.cloning_bytes)
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _gigabytes(num_bytes: int) -> str:
+    if num_bytes < 100_000_000:
+        return f"{num_bytes / 1e6:.1f} MB"
+    return f"{num_bytes / 1e9:.2f} GB"

@@ -1,0 +1,118 @@
+"""`intone custom`, `clone` and `design`: the founding command line, one command per model kind."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from intone.cli import options
+from intone.cli.exit_codes import EXIT_OK
+from intone.core.errors import InvalidSettingError
+
+if TYPE_CHECKING:
+    from intone.core.types import VoiceClonePrompt
+    from intone.tts import TTS
+
+DEFAULT_MODELS = {"custom": None, "clone": "0.6b-base", "design": "1.7b-design"}
+"""None is the built-in voice, which is of the custom kind."""
+
+_NOTES = {
+    "custom": "default: the built-in voice",
+    "clone": "default: 0.6b-base",
+    "design": "default: 1.7b-design",
+}
+
+
+def add_parsers(commands: options.Commands[argparse.ArgumentParser]) -> None:
+    """Adds the three commands."""
+    custom = _add(commands, "custom", "speak with a preset speaker of a CustomVoice model")
+    options.add_voice(custom)
+    custom.add_argument("--instruct", help="how to say it, in words")
+    custom.add_argument("--list-speakers", action="store_true", help="print the names and stop")
+    clone = _add(commands, "clone", "speak with the voice of a reference clip (Base model)")
+    add_reference(clone, is_required=True)
+    design = _add(commands, "design", "speak with a described voice (VoiceDesign model)")
+    design.add_argument("--instruct", required=True, help="who speaks, in words")
+
+
+def _add(
+    commands: options.Commands[argparse.ArgumentParser], mode: str, words: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(mode, help=words, description=f"{words.capitalize()}.")
+    parser.add_argument("--text", help="words; '-' reads standard input")
+    options.add_text(parser)
+    options.add_delivery(parser)
+    options.add_output(parser)
+    options.add_model(parser, DEFAULT_MODELS[mode], _NOTES[mode])
+    parser.set_defaults(run=run, mode=mode)
+    return parser
+
+
+def add_reference(parser: argparse.ArgumentParser, *, is_required: bool) -> None:
+    """Adds whose voice is cloned, and how."""
+    group = parser.add_argument_group("reference clip")
+    group.add_argument(
+        "--ref-audio", metavar="FILE", required=is_required, help="1 to 60 s of one voice"
+    )
+    group.add_argument("--ref-text", metavar="WORDS", help="what the clip says, exactly")
+    group.add_argument(
+        "--xvec-only", action="store_true", help="use the speaker's x-vector, not the clip itself"
+    )
+    group.add_argument(
+        "--no-append-silence",
+        action="store_true",
+        help="do not end the clip with 0.5 s of silence (upstream's behaviour)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Speaks, or lists the speakers; returns the exit code."""
+    from intone.cli.take import Output, make_take
+
+    if args.mode == "custom" and args.list_speakers:
+        return _list_speakers(args.model)
+    text = options.read_text(args.text, args.file)
+    with options.open_tts(args) as tts:
+        voice, instruct = voice_of(args, tts)
+        keywords = options.speak_options(args, voice=voice, instruct=instruct)
+        make_take(tts, text, keywords, Output.from_args(args))
+    return EXIT_OK
+
+
+def voice_of(
+    args: argparse.Namespace, tts: TTS
+) -> tuple[str | VoiceClonePrompt | None, str | None]:
+    """Returns voice and instruct as the mode has them; a clip is read and encoded here.
+
+    Raises:
+        RequestError: the clip cannot be used, or the model cannot clone.
+    """
+    if args.mode == "custom":
+        return args.voice, args.instruct
+    if args.mode == "design":
+        return None, args.instruct
+    if args.ref_audio is None:
+        raise InvalidSettingError("mode clone needs --ref-audio FILE.")
+    if args.ref_text is None and not args.xvec_only:
+        print(
+            "intone: no --ref-text: cloning from the x-vector alone; the clip's exact words bring "
+            "the voice closer",
+            file=sys.stderr,
+        )
+    voice = tts.clone(
+        args.ref_audio,
+        args.ref_text,
+        x_vector_only=args.xvec_only,
+        append_silence=not args.no_append_silence,
+    )
+    return voice, None
+
+
+def _list_speakers(model: str | None) -> int:
+    from intone.cli.models import directory_of
+    from intone.models.config import ModelConfig, read_json
+
+    config = ModelConfig.from_dict(read_json(directory_of(model) / "config.json"))
+    print("\n".join(config.speakers))
+    return EXIT_OK

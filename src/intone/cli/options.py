@@ -1,0 +1,183 @@
+"""Options that several commands share, and what they become.
+
+Our names and those of the founding command line (faster-qwen3-tts) are spellings of one option:
+`--out` and `--output`, `--stream` and `--streaming`, `--voice` and `--speaker`, `--chunk-frames`
+and `--chunk-size`, `--max-frames` and `--max-new-tokens`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intone.core.errors import InvalidSettingError
+
+if TYPE_CHECKING:
+    from intone.core.types import VoiceClonePrompt
+    from intone.tts import TTS, SpeakOptions
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def add_model(parser: argparse.ArgumentParser, default: str | None, note: str) -> None:
+    """Adds which model runs where."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", metavar="ID|DIR", default=default, help=f"alias, hub id or directory; {note}"
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    group.add_argument(
+        "--dtype", default="auto", help="auto, fp32, bf16, fp16 (talker and code predictor)"
+    )
+
+
+def add_text(parser: argparse.ArgumentParser) -> None:
+    """Adds where the words come from, besides standard input."""
+    parser.add_argument("-f", "--file", metavar="FILE", help="read the text from a UTF-8 file")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Adds where the audio goes."""
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "-o",
+        "--out",
+        "--output",
+        dest="out",
+        metavar="FILE",
+        help="wav, flac, mp3, ogg or pcm by its ending; '-' streams to standard output "
+        "(default: speech.wav, or the loudspeaker with --stream)",
+    )
+    add_format(group)
+    add_stream(group)
+
+
+def add_format(group: argparse._ArgumentGroup) -> None:
+    """Adds the choice of format."""
+    group.add_argument(
+        "--format", choices=("wav", "flac", "mp3", "ogg", "pcm"), help="overrides the ending"
+    )
+
+
+def add_stream(group: argparse._ArgumentGroup) -> None:
+    """Adds whether audio leaves chunk by chunk, and how large a chunk is."""
+    group.add_argument(
+        "--stream",
+        "--streaming",
+        dest="stream",
+        action="store_true",
+        help="emit audio while it is made: first chunk early",
+    )
+    group.add_argument(
+        "--chunk-frames",
+        "--chunk-size",
+        dest="chunk_frames",
+        type=int,
+        metavar="N",
+        help="frames of 80 ms per chunk (default when streaming: 1, 2, 4, then 8)",
+    )
+
+
+def add_voice(parser: argparse.ArgumentParser) -> None:
+    """Adds the choice of a preset."""
+    parser.add_argument("--voice", "--speaker", dest="voice", metavar="NAME", help="preset voice")
+
+
+def add_delivery(parser: argparse.ArgumentParser) -> None:
+    """Adds language, and how frames are drawn."""
+    parser.add_argument("--language", default="auto", help="a language of the model (default auto)")
+    group = parser.add_argument_group("sampling (defaults are the checkpoint's own)")
+    group.add_argument("--seed", type=int, help="repeat a take; one is drawn and printed otherwise")
+    group.add_argument("--temperature", type=float)
+    group.add_argument("--top-k", type=int)
+    group.add_argument("--top-p", type=float)
+    group.add_argument("--repetition-penalty", type=float)
+    group.add_argument("--greedy", action="store_true", help="always the likeliest code")
+    group.add_argument(
+        "--max-frames",
+        "--max-new-tokens",
+        dest="max_frames",
+        type=int,
+        metavar="N",
+        help="stop after N frames of 80 ms",
+    )
+    layout = group.add_mutually_exclusive_group()
+    layout.add_argument(
+        "--text-layout",
+        choices=("at_once", "per_frame"),
+        help="text read whole before the first frame, or one token with each frame",
+    )
+    layout.add_argument(
+        "--non-streaming-mode",
+        dest="text_layout",
+        action="store_const",
+        const="at_once",
+        help="upstream's name for --text-layout at_once",
+    )
+    layout.add_argument(
+        "--no-non-streaming-mode",
+        dest="text_layout",
+        action="store_const",
+        const="per_frame",
+        help="upstream's name for --text-layout per_frame",
+    )
+
+
+def open_tts(args: argparse.Namespace) -> TTS:
+    """Returns the synthesizer that the model options name; nothing is loaded yet."""
+    from intone.tts import TTS
+
+    return TTS(args.model, device=args.device, dtype=args.dtype, num_slots=1)
+
+
+def speak_options(
+    args: argparse.Namespace, *, voice: str | VoiceClonePrompt | None, instruct: str | None
+) -> SpeakOptions:
+    """Returns the keywords of `TTS.speak` that the options stand for."""
+    from intone.tts import WHOLE_TAKE_CHUNK_FRAMES
+
+    chunk_frames = args.chunk_frames
+    if chunk_frames is None and not args.stream:
+        chunk_frames = WHOLE_TAKE_CHUNK_FRAMES
+    return {
+        "voice": voice,
+        "instruct": instruct or None,
+        "language": args.language,
+        "seed": args.seed,
+        "temperature": args.temperature,
+        "top_k": args.top_k,
+        "top_p": args.top_p,
+        "repetition_penalty": args.repetition_penalty,
+        "greedy": args.greedy or None,
+        "max_frames": args.max_frames,
+        "text_layout": args.text_layout,
+        "chunk_frames": chunk_frames,
+    }
+
+
+def read_text(given: str | None, file: str | None) -> str:
+    """Returns the words from the command line, a file, or standard input.
+
+    Raises:
+        InvalidSettingError: none or several sources, or a file that cannot be read.
+    """
+    if given is not None and file is not None:
+        raise InvalidSettingError("text was given twice; give either words or --file.")
+    if file is not None:
+        return _read_file(Path(file))
+    if given is not None and given != "-":
+        return given
+    if given is None and sys.stdin.isatty():
+        raise InvalidSettingError("no text; give words, --file FILE, or pipe text in.")
+    return sys.stdin.read()
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidSettingError(f"cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidSettingError(f"{path} is not UTF-8 text; convert it first.") from error

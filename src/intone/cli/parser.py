@@ -1,0 +1,22 @@
+"""The command line, assembled from the commands' own parsers."""
+
+from __future__ import annotations
+
+import argparse
+
+from intone import __version__
+from intone.cli import models, modes, say, serve
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser; every command sets `run`, a function of the parsed arguments."""
+    parser = argparse.ArgumentParser(
+        prog="intone", description="The open Qwen3-TTS speech models, useful on any machine."
+    )
+    parser.add_argument("--version", action="version", version=f"intone {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    say.add_parser(commands)
+    modes.add_parsers(commands)
+    serve.add_parser(commands)
+    models.add_parser(commands)
+    return parser

@@ -1,0 +1,35 @@
+"""One line that tells how far a command is: redrawn on a terminal, absent everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from intone.core.types import AudioChunk
+
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+class Progress:
+    """Draws on standard error while it is a terminal. As a context manager it clears its line."""
+
+    def __init__(self) -> None:
+        self._is_visible = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        """Replaces the line."""
+        if self._is_visible:
+            print(f"{_CLEAR_LINE}{text}", end="", file=sys.stderr, flush=True)
+
+    def chunk(self, chunk: AudioChunk) -> None:
+        """Shows frames, seconds of audio and speed so far."""
+        timing = chunk.timing
+        num_frames = chunk.start_frame + chunk.num_frames
+        self.show(f"{num_frames} frames, {timing.audio_s:.1f} s, {timing.rtf:.1f}x real time")
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")

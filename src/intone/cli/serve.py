@@ -1,0 +1,99 @@
+"""`intone serve --stdin`: the model stays hot, each line of standard input becomes a take."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intone.cli import modes, options
+from intone.cli.exit_codes import EXIT_OK, exit_code
+from intone.core.errors import IntoneError, OutputError
+
+if TYPE_CHECKING:
+    from intone.cli.take import Output
+
+END_WORD = "exit"
+_NUMBERED = re.compile(r"(\d{4,})\.\w+")
+
+
+def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "serve",
+        help="keep a model hot and speak line by line",
+        description=f"Keep a model hot and speak every line of standard input; '{END_WORD}' ends.",
+    )
+    parser.add_argument("--stdin", action="store_true", help="read lines from standard input")
+    parser.add_argument("--mode", choices=tuple(modes.DEFAULT_MODELS), default="custom")
+    options.add_voice(parser)
+    parser.add_argument("--instruct", help="how to say it (custom) or who speaks (design)")
+    modes.add_reference(parser, is_required=False)
+    options.add_delivery(parser)
+    group = parser.add_argument_group("output")
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "--output-dir", metavar="DIR", default="outputs", help="for 0001.wav, 0002.wav, ..."
+    )
+    where.add_argument("--play", action="store_true", help="use the loudspeaker instead")
+    options.add_format(group)
+    options.add_stream(group)
+    options.add_model(parser, None, "default: as for the command of that mode")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Speaks until the end of the input; returns the code of the last line that failed, or 0."""
+    from intone.cli.take import make_take
+
+    if args.model is None:
+        args.model = modes.DEFAULT_MODELS[args.mode]
+    outputs = _loudspeaker() if args.play else _numbered_files(args.output_dir, args.format)
+    code = EXIT_OK
+    with options.open_tts(args) as tts:
+        tts.load()
+        voice, instruct = modes.voice_of(args, tts)
+        keywords = options.speak_options(args, voice=voice, instruct=instruct)
+        print(f"intone: ready; one text per line, {END_WORD!r} ends", file=sys.stderr, flush=True)
+        for line in _lines():
+            try:
+                make_take(tts, line, keywords, next(outputs))
+            except IntoneError as error:  # one bad line must not end the session
+                code = exit_code(error)
+                print(f"intone: {error}", file=sys.stderr, flush=True)
+    return code
+
+
+def _lines() -> Iterator[str]:
+    for line in sys.stdin:
+        text = line.strip()
+        if text == END_WORD:
+            return
+        if text:
+            yield text
+
+
+def _loudspeaker() -> Iterator[Output]:
+    from intone.cli.take import Output
+
+    while True:
+        yield Output(None)
+
+
+def _numbered_files(directory: str, format: str | None) -> Iterator[Output]:
+    """Yields 0001.wav and so on, after the highest number that is there: nothing is overwritten."""
+    from intone.cli.take import Output
+
+    folder = Path(directory)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [_NUMBERED.fullmatch(path.name) for path in folder.iterdir()]
+    except OSError as error:
+        raise OutputError(f"cannot write into {directory}: {error.strerror}.") from error
+    number = max((int(match[1]) for match in taken if match), default=0)
+    while True:
+        number += 1
+        yield Output(str(folder / f"{number:04d}.{format or 'wav'}"))
