@@ -21,7 +21,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 .DELETE_ON_ERROR:
 
 hello: $(VENV)/.installed
-	$(BIN)/intone say "Hello! This is Intone, speaking with its own voice." --out hello.wav
+	@$(BIN)/intone say --model builtin --out hello.wav \
+		"Hello! This is Intone, speaking with its own voice."
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --quiet
@@ -54,5 +55,5 @@ $(ORACLE_VENV)/.installed: tests/oracle/requirements.txt
 	@test -n "$(PYTHON)" || { echo "Intone needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }
 	test -x $(ORACLE_VENV)/bin/python || $(PYTHON) -m venv $(ORACLE_VENV)
 	$(ORACLE_VENV)/bin/python $(PIP_INSTALL) '$(TORCH)'
-	$(ORACLE_VENV)/bin/python $(PIP_INSTALL) -r tests/oracle/requirements.txt
+	$(ORACLE_VENV)/bin/python $(PIP_INSTALL) --no-deps -r tests/oracle/requirements.txt
 	touch $@
