@@ -1,0 +1,115 @@
+"""The same quantities from our side, through the runner that every take goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from intone.audio.reference import load_reference
+from intone.core.constants import SAMPLE_RATE_HZ
+from intone.core.types import SamplingParams, VoiceClonePrompt
+from intone.models.checkpoint import Checkpoint, Placement
+from intone.models.rows import embed_rows
+from intone.prompt.builder import PromptBuilder
+from intone.prompt.spec import PromptSpec
+from intone.prompt.talker_prompt import TalkerPrompt
+from intone.prompt.tokenizer import TextTokenizer
+from intone.runtime.job import SlotJob
+from intone.runtime.torch_runner import TorchRunner
+from intone.voices.cloning import Cloner
+
+GREEDY = SamplingParams(repetition_penalty=1.05, greedy=True)
+GREEDY_PREDICTOR = SamplingParams(greedy=True)
+_NUM_POSITIONS = 256
+_CPU = Placement(torch.device("cpu"), torch.float32)
+
+
+class Ours:
+    """One checkpoint loaded by Intone in fp32."""
+
+    def __init__(self, directory: Path) -> None:
+        self.checkpoint = Checkpoint(directory)
+        self.talker = self.checkpoint.load_talker(_CPU)
+        self.predictor = self.checkpoint.load_code_predictor(_CPU)
+        self.decoder = self.checkpoint.load_codec_decoder(_CPU.device)
+        self.tokenizer = TextTokenizer.from_dir(directory)
+        self.builder = PromptBuilder(self.checkpoint.config, self.tokenizer)
+
+    @torch.inference_mode()
+    def prompt_rows(self, prompt: TalkerPrompt) -> Tensor:
+        """Returns the prefill's input rows, [T, H]."""
+        rows = embed_rows(
+            self.talker,
+            self.predictor,
+            torch.from_numpy(prompt.text_ids),
+            torch.from_numpy(prompt.codec_ids),
+        )
+        if prompt.speaker_row is not None:
+            assert prompt.x_vector is not None
+            rows[prompt.speaker_row] += torch.from_numpy(prompt.x_vector)
+        return rows
+
+    @torch.inference_mode()
+    def trailing_rows(self, prompt: TalkerPrompt, count: int) -> Tensor:
+        """Returns the text rows beside the first `count` frames, [count, H]."""
+        ids = [prompt.text_id_of_frame(frame) for frame in range(count)]
+        return self.talker.embed_text(torch.tensor(ids))
+
+    def greedy_codes(self, specs: Sequence[PromptSpec], num_frames: int) -> list[np.ndarray]:
+        """Returns codes [F, K] of every spec, made in one batch.
+
+        F is less than `num_frames` for a take that the talker ended.
+        """
+        runner = TorchRunner(
+            self.talker,
+            self.predictor,
+            self.decoder,
+            num_slots=len(specs),
+            num_positions=_NUM_POSITIONS,
+        )
+        for slot, spec in enumerate(specs):
+            prompt = self.builder.build(spec)
+            runner.begin(
+                slot,
+                SlotJob(
+                    prompt=prompt, sampling=GREEDY, predictor_sampling=GREEDY_PREDICTOR, seed=0
+                ),
+            )
+        frames: list[list[np.ndarray]] = [[] for _ in specs]
+        running = list(range(len(specs)))
+        for _ in range(num_frames):
+            batch = runner.step(running)
+            for codes, ended, slot in zip(batch.codes, batch.ended, running, strict=True):
+                if not ended:
+                    frames[slot].append(codes)
+            running = [s for s, ended in zip(running, batch.ended, strict=True) if not ended]
+        return [np.stack(take) for take in frames]
+
+    @torch.inference_mode()
+    def audio(self, codes: np.ndarray) -> np.ndarray:
+        """Returns the samples [F * 1920] of codes [F, K]."""
+        frames = torch.from_numpy(codes.astype(np.int64)).T[None]
+        return self.decoder(frames)[0].numpy()
+
+    @torch.inference_mode()
+    def teacher_forced(self, spec: PromptSpec, codes: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Returns talker logits [T + F, V] and code predictor logits [F, K - 1, V]."""
+        prompt = self.builder.build(spec)
+        frames = torch.from_numpy(codes.astype(np.int64))
+        prefill = self.prompt_rows(prompt)
+        text_ids = torch.tensor([prompt.text_id_of_frame(f) for f in range(len(frames))])
+        decoded = embed_rows(self.talker, self.predictor, text_ids, frames)
+        hidden = self.talker.teacher_forced(torch.cat([prefill, decoded])[None])[0]
+        predicted = self.predictor.teacher_forced(
+            hidden[len(prefill) - 1 : -1], self.talker.embed_codebook0(frames[:, 0]), frames
+        )
+        return self.talker.codec_head(hidden), predicted
+
+    def clone(self, samples: np.ndarray) -> VoiceClonePrompt:
+        """Returns the voice of a 24 kHz clip, made as upstream makes it: no silence appended."""
+        clip = load_reference((samples, SAMPLE_RATE_HZ))
+        return Cloner(self.checkpoint, _CPU.device).clone(clip, "a", append_silence=False)
