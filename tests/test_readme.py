@@ -1,0 +1,108 @@
+"""What README and docs show is run as it stands, on tiny models under the real names."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from intone.cli import main
+from intone.cli.parser import build_parser
+from intone.core.types import ModelKind
+from intone.models.hub import ALIASES
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MAX_README_LINES = 200
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+_SHORT = {"say", "custom", "clone", "design"}
+
+
+def blocks(language: str) -> list[str]:
+    return [
+        code for page in PAGES for found, code in _BLOCK.findall(page.read_text("utf-8"))
+        if found == language
+    ]  # fmt: skip
+
+
+def commands(program: str) -> list[list[str]]:
+    """Returns the arguments of every line that calls `program`, without comments and pipes."""
+    lines = [line for code in blocks("sh") for line in code.splitlines()]
+    parts = [shlex.split(part, comments=True) for line in lines for part in line.split(" | ")]
+    return [words[1:] for words in parts if words and words[0] == program]
+
+
+@pytest.fixture
+def _as_documented(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_checkpoint: Callable[[ModelKind], Path],
+) -> None:
+    """A directory with the files that the pages name, and a cache that holds every model."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("INTONE_OFFLINE", "1")
+    monkeypatch.setattr("intone.tts.builtin_directory", lambda: tiny_checkpoint("custom"))
+    for alias, repo_id in ALIASES.items():
+        snapshots = tmp_path / "hf/hub" / f"models--{repo_id.replace('/', '--')}" / "snapshots"
+        snapshots.mkdir(parents=True)
+        kind = {"custom": "custom", "base": "base", "design": "design"}[alias.split("-")[1]]
+        (snapshots / "c1").symlink_to(tiny_checkpoint(kind))  # type: ignore[arg-type]
+    soundfile.write("clip.wav", np.random.default_rng(0).normal(0, 0.1, 30_000), 24_000)
+    Path("chapter.txt").write_text("A chapter.")
+    monkeypatch.setattr("sys.stdin", io.StringIO("A line.\n"))
+
+
+@pytest.mark.usefixtures("_as_documented")
+@pytest.mark.parametrize("code", blocks("python"))
+def test_the_python_runs(code: str) -> None:
+    exec(compile(code, "README.md", "exec"), {})
+
+
+@pytest.mark.usefixtures("_as_documented")
+@pytest.mark.parametrize("arguments", commands("intone"), ids=" ".join)
+def test_the_commands_run(arguments: list[str]) -> None:
+    if "bench" in arguments or "someone/their-fine-tune" in arguments:
+        build_parser().parse_args(arguments)  # minutes, or a hub: only understood here
+        return
+    arguments = [word for word in arguments if word != "modelscope" and word != "--source"]
+    if arguments[:2] == ["say", "-"]:
+        arguments[-1] = "piped.wav"  # standard output as audio has a test of its own
+    short = ["--max-frames", "3"] if arguments[0] in _SHORT else []
+
+    assert main([*arguments, *short]) == 0
+
+
+@pytest.mark.parametrize("arguments", commands("make"), ids=" ".join)
+def test_the_make_targets_exist(arguments: list[str]) -> None:
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+
+    assert arguments[0] in targets
+
+
+def test_the_extras_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {
+        extra
+        for page in PAGES
+        for extra in re.findall(r"(?:intone|\.)\[([\w,]+)\]", page.read_text("utf-8"))
+    }
+
+    assert named <= set(project["optional-dependencies"])
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= MAX_README_LINES
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
