@@ -1,0 +1,36 @@
+"""What is measured: one checkpoint, one setting. Written as JSON to the contestants' processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+DEFAULT_TEXT = "The quick brown fox jumps over the lazy dog, and then it rests in the shade."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchJob:
+    """One setting; every take of it makes the same number of frames, whatever the text says."""
+
+    model: str
+    """Checkpoint directory."""
+    device: str = "cpu"
+    dtype: str = "fp32"
+    """Of talker and code predictor; qwen-tts runs its codec in it too, Intone always in fp32."""
+    threads: int = 1
+    num_frames: int = 48
+    """Per stream; the end token is banned before, so random weights run as long."""
+    chunk_frames: int | None = None
+    """None is the ramp 1, 2, 4, 8. qwen-tts does not stream."""
+    num_streams: int = 1
+    """Takes at once."""
+    text: str = DEFAULT_TEXT
+
+    def to_json(self) -> str:
+        """Returns what `from_json` reads, on one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> BenchJob:
+        """Returns the job in a line of JSON."""
+        return cls(**json.loads(line))

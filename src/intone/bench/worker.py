@@ -1,0 +1,153 @@
+"""Intone's side of a measurement: `python -m intone.bench.worker JOB`.
+
+Writes one line of JSON when loaded, one for each line it is sent, and one when its input ends.
+The time of the imports is a figure, so they happen inside functions here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, TextIO
+
+from intone.bench.job import BenchJob
+
+if TYPE_CHECKING:
+    from intone.core.types import SpeechRequest, VoiceClonePrompt
+    from intone.models.config import ModelConfig
+    from intone.runtime.torch_runner import StageTimes
+    from intone.tts import TTS
+
+_POSITIONS_FOR_PROMPT = 512
+
+
+def main(job_line: str) -> None:
+    """Serves takes until standard input ends."""
+    out = _claim_stdout()
+    job = BenchJob.from_json(job_line)
+    started = perf_counter()
+    import torch
+
+    import intone.engine.loading  # noqa: F401  (what `TTS` loads lazily)
+    from intone.tts import TTS
+
+    imported = perf_counter()
+    torch.set_num_threads(job.threads)
+    with TTS(
+        job.model,
+        device=job.device,
+        dtype=job.dtype,
+        num_slots=job.num_streams,
+        num_positions=_POSITIONS_FOR_PROMPT + job.num_frames,
+    ) as tts:
+        tts.load()
+        loaded = perf_counter()
+        _write(
+            out,
+            {
+                "import_s": imported - started,
+                "load_s": loaded - imported,
+                "rss_mb": rss_mb(),
+                "versions": _versions(),
+            },
+        )
+        for _ in sys.stdin:
+            _write(out, run_take(tts, job))
+    _write(out, {"peak_rss_mb": peak_rss_mb()})
+
+
+def run_take(tts: TTS, job: BenchJob) -> dict[str, float]:
+    """Makes `num_streams` takes at once and returns their figures together."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    times = tts.load().runner.times
+    before = _stages(times)
+    started = perf_counter()
+    with ThreadPoolExecutor(job.num_streams) as pool:
+        ttfas = list(pool.map(lambda seed: _listen(tts, job, seed), range(job.num_streams)))
+    wall_s = perf_counter() - started
+    stages = {name: value - before[name] for name, value in _stages(times).items()}
+    return {"wall_s": wall_s, "ttfa_s": max(ttfas), **stages}
+
+
+def _listen(tts: TTS, job: BenchJob, seed: int) -> float:
+    """Makes one take and returns its time to first audio."""
+    last = None
+    for chunk in tts.stream_request(_request(tts.load().checkpoint.config, job, seed)):
+        last = chunk
+    assert last is not None
+    return last.timing.ttfa_s
+
+
+def _request(config: ModelConfig, job: BenchJob, seed: int) -> SpeechRequest:
+    from intone.core.types import SpeechRequest
+
+    return SpeechRequest(
+        text=job.text,
+        voice=_any_voice(config),
+        seed=seed,
+        min_frames=job.num_frames,
+        max_frames=job.num_frames,
+        chunk_frames=job.chunk_frames,
+    )
+
+
+def _any_voice(config: ModelConfig) -> VoiceClonePrompt | None:
+    """Returns a voice for kinds that need one given; speed does not depend on which."""
+    import numpy as np
+
+    from intone.core.types import VoiceClonePrompt
+
+    if config.kind != "base":
+        return None
+    return VoiceClonePrompt(x_vector=np.full(config.talker.hidden_size, 0.01, dtype=np.float32))
+
+
+def _stages(times: StageTimes) -> dict[str, float]:
+    return {
+        "prefill_s": times.prefill_s,
+        "talker_s": times.talker_s,
+        "code_predictor_s": times.code_predictor_s,
+        "codec_s": times.codec_s,
+    }
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("intone", "torch", "numpy")}
+
+
+def rss_mb() -> float | None:
+    """Returns resident memory now in MB (10**6 bytes); None where /proc is absent."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return None
+    return int(statm.read_text().split()[1]) * resource.getpagesize() / 1e6
+
+
+def peak_rss_mb() -> float:
+    """Returns the largest resident memory so far in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _claim_stdout() -> TextIO:
+    """Keeps standard output for the protocol; whatever a library prints goes to standard error."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return out
+
+
+def _write(out: TextIO, figures: Mapping[str, object]) -> None:
+    out.write(json.dumps(figures) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
