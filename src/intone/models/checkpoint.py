@@ -7,7 +7,6 @@ file and is read row by row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,21 +67,14 @@ class Checkpoint:
         self.codec_directory = directory / "speech_tokenizer"
         self.codec_config = CodecConfig.from_dict(read_json(self.codec_directory / "config.json"))
         self._check_codebooks()
-        check_tensors(self._files.shapes(), self._shapes(), {}, directory)
+        check_tensors(TensorFiles(directory).shapes(), self._shapes(), {}, directory)
+        self._codec_shapes = TensorFiles(self.codec_directory).shapes()
         check_tensors(
-            self._codec_files.shapes(),
+            self._codec_shapes,
             official_shapes(_on_meta(CodecDecoder, self.codec_config.decoder), DECODER),
             official_shapes(_on_meta(CodecEncoder, self.codec_config), ENCODER),
             self.codec_directory,
         )
-
-    @cached_property
-    def _files(self) -> TensorFiles:
-        return TensorFiles(self.directory)
-
-    @cached_property
-    def _codec_files(self) -> TensorFiles:
-        return TensorFiles(self.codec_directory)
 
     def _check_codebooks(self) -> None:
         talker, codec = self.config.talker.num_codebooks, self.codec_config.num_codebooks
@@ -104,19 +96,20 @@ class Checkpoint:
         """Returns the talker; its text embedding is a view of the file where on CPU."""
         talker = _on_meta(Talker, self.config.talker)
         keep = frozenset({TEXT_EMBEDDING}) if place.device.type == "cpu" else frozenset()
-        fill(talker, self._files, LoadPlan(TALKER, place.dtype, place.device, keep))
+        fill(talker, TensorFiles(self.directory), LoadPlan(TALKER, place.dtype, place.device, keep))
         return talker
 
     def load_code_predictor(self, place: Placement) -> CodePredictor:
         """Returns the code predictor."""
         predictor = _on_meta(CodePredictor, self.config.code_predictor)
-        fill(predictor, self._files, LoadPlan(PREDICTOR, place.dtype, place.device))
+        fill(predictor, TensorFiles(self.directory), LoadPlan(PREDICTOR, place.dtype, place.device))
         return predictor
 
     def load_codec_decoder(self, device: torch.device) -> CodecDecoder:
         """Returns the codec decoder, fp32."""
         decoder = _on_meta(CodecDecoder, self.codec_config.decoder)
-        fill(decoder, self._codec_files, LoadPlan(DECODER, torch.float32, device))
+        plan = LoadPlan(DECODER, torch.float32, device, copy=False)
+        fill(decoder, TensorFiles(self.codec_directory), plan)
         return decoder
 
     def load_codec_encoder(self, device: torch.device) -> CodecEncoder:
@@ -126,12 +119,12 @@ class Checkpoint:
             UnsupportedModeError: this checkpoint ships without one.
         """
         encoder = _on_meta(CodecEncoder, self.codec_config)
-        if not official_shapes(encoder, ENCODER).keys() <= self._codec_files.shapes().keys():
+        if not official_shapes(encoder, ENCODER).keys() <= self._codec_shapes.keys():
             raise UnsupportedModeError(
                 f"{self.directory.name} has no codec encoder, so it cannot read reference clips; "
                 "use a Base checkpoint (`intone models pull 0.6b-base`)."
             )
-        fill(encoder, self._codec_files, LoadPlan(ENCODER, torch.float32, device))
+        fill(encoder, TensorFiles(self.codec_directory), LoadPlan(ENCODER, torch.float32, device))
         return encoder
 
     def load_speaker_encoder(self, device: torch.device) -> SpeakerEncoder:
@@ -146,7 +139,7 @@ class Checkpoint:
                 "use a Base checkpoint (`intone models pull 0.6b-base`)."
             )
         encoder = _on_meta(SpeakerEncoder, self.config.speaker_encoder)
-        fill(encoder, self._files, LoadPlan(SPEAKER, torch.float32, device))
+        fill(encoder, TensorFiles(self.directory), LoadPlan(SPEAKER, torch.float32, device))
         return encoder
 
 

@@ -157,17 +157,24 @@ class LoadPlan:
     device: torch.device
     keep_in_file: frozenset[str] = frozenset()
     """Our names that are neither converted nor moved."""
+    copy: bool = True
+    """False leaves tensors in the file where neither type nor device changes."""
 
 
 def fill(module: nn.Module, files: TensorFiles, plan: LoadPlan) -> None:
-    """Fills a module built on the meta device; shapes have been checked before."""
+    """Fills a module built on the meta device; shapes have been checked before.
+
+    What stays in the file gets a mapping of its own and the rest is copied, so that the pages that
+    were read are given back when `files` is dropped.
+    """
     state: dict[str, Tensor] = {}
     for name in module.state_dict():
+        if name in plan.keep_in_file:
+            state[name] = TensorFiles(files.directory).read(plan.prefix + name)
+            continue
         pieces = [files.read(plan.prefix + part) for part in official_names(name)]
         tensor = torch.cat(pieces) if len(pieces) > 1 else pieces[0]
-        if name not in plan.keep_in_file:
-            tensor = tensor.to(plan.device, plan.dtype)
-        state[name] = tensor
+        state[name] = tensor.to(plan.device, plan.dtype, copy=plan.copy and len(pieces) == 1)
     module.load_state_dict(state, assign=True)
     module.requires_grad_(False)
     module.eval()
