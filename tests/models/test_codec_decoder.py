@@ -126,6 +126,29 @@ def test_a_stream_can_move_into_a_batch() -> None:
     _assert_same(DECODER.step(CODES[[1, 0], :, 9:], batch)[0], WHOLE[1, 9 * 1920 :])
 
 
+def test_packing_changes_nothing_but_the_layout() -> None:
+    packed = copy.deepcopy(DECODER)
+    packed.pack()
+    weight = packed.pre_conv.conv.weight
+    assert weight.stride() != DECODER.pre_conv.conv.weight.stride()
+    torch.testing.assert_close(packed.state_dict(), DECODER.state_dict(), rtol=0.0, atol=0.0)
+    state = packed.new_state(batch=2)
+    parts = [packed.step(part, state) for part in CODES.split(7, dim=-1)]
+    _assert_same(torch.cat(parts, dim=-1), WHOLE)
+    with torch.no_grad():
+        _assert_same(packed(CODES), WHOLE)
+
+
+def test_a_packed_decoder_still_learns() -> None:
+    plain, packed = copy.deepcopy(DECODER), copy.deepcopy(DECODER)
+    packed.pack()
+    for decoder in (plain, packed):
+        decoder(CODES[:1, :, :4]).square().sum().backward()
+    for (name, a), b in zip(plain.named_parameters(), packed.parameters(), strict=True):
+        if a.grad is not None:
+            torch.testing.assert_close(b.grad, a.grad, rtol=1e-3, atol=1e-4, msg=name)
+
+
 def test_codes_of_another_number_of_codebooks_are_refused() -> None:
     with pytest.raises(ValueError, match="codes have 7 codebooks; this codec has 8"):
         DECODER(CODES[:, :7])

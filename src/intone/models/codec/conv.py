@@ -1,7 +1,10 @@
 """Causal convolutions, whole or in chunks.
 
-Both take an optional `history`: without it the signal starts here (zeros before it); with it the
+All take an optional `history`: without it the signal starts here (zeros before it); with it the
 input continues what came before, and `history`, of constant size, is brought up to date in place.
+
+On CPU both run as plain matrix products, one per tap, which read the weight in a layout of their
+own: `pack` lays it out so once, for inference. A weight's name, shape and values never change.
 """
 
 from __future__ import annotations
@@ -46,12 +49,21 @@ class CausalConv1d(Causal):
         )
         self.pad_mode = pad_mode
         self.stride = stride
+        self.dilation = dilation
         self.num_past = (kernel_size - 1) * dilation + 1 - stride
         """Input steps before the current one that an output step depends on."""
+        self.is_packed = False
 
     def new_history(self, batch: int, like: Tensor) -> Tensor:
         """Returns zeros, [B, C, num_past]."""
         return like.new_zeros(batch, self.conv.in_channels, self.num_past)
+
+    def pack(self) -> None:
+        """Lays the weight out by tap, where that is faster: dense convolutions on CPU."""
+        weight = self.conv.weight
+        if weight.is_cpu and self.stride == self.conv.groups == 1:
+            weight.data = weight.data.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+            self.is_packed = True
 
     def forward(self, x: Tensor, history: Tensor | None = None) -> Tensor:
         """[B, C, T] -> [B, C', ceil(T / stride)]; streaming is for stride 1."""
@@ -62,35 +74,58 @@ class CausalConv1d(Causal):
         elif self.num_past:
             x = torch.cat((history, x), dim=-1)
             history.copy_(x[..., -self.num_past :])
-        return self.conv(x)
+        return self._by_tap(x) if self.is_packed else self.conv(x)
+
+    def _by_tap(self, x: Tensor) -> Tensor:
+        """Sums one matrix product per tap: what `self.conv` computes."""
+        taps = self.conv.weight.permute(2, 0, 1)[:, None].expand(-1, x.shape[0], -1, -1)
+        num_steps = x.shape[-1] - self.num_past
+        y: Tensor | None = None
+        for i, tap in enumerate(taps):
+            part = x[..., i * self.dilation : i * self.dilation + num_steps]
+            if y is not None:
+                y.baddbmm_(tap, part)
+            elif self.conv.bias is None:
+                y = torch.bmm(tap, part)
+            else:
+                y = torch.baddbmm(self.conv.bias[:, None], tap, part)
+        assert y is not None
+        return y
 
 
 class CausalConvTranspose1d(Causal):
-    """An upsampling by `stride` whose kernel's overlap falls on later samples only."""
+    """An upsampling by `stride`; a kernel of twice the stride also reaches into the next step."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
         super().__init__()
+        assert kernel_size in (stride, 2 * stride)
         self.conv = nn.ConvTranspose1d(in_channels, out_channels, kernel_size, stride)
         self.stride = stride
-        self.num_overlap = kernel_size - stride
-        """Output samples that a chunk still owes to the next one."""
-
-    @property
-    def bias(self) -> Tensor:
-        bias = self.conv.bias
-        assert bias is not None
-        return bias
+        self.num_owed = kernel_size - stride
+        """Output samples of every step that come out with the next one."""
 
     def new_history(self, batch: int, like: Tensor) -> Tensor:
-        """Returns nothing owed, [B, C', num_overlap]."""
-        return like.new_zeros(batch, self.conv.out_channels, self.num_overlap)
+        """Returns nothing owed, [B, C', num_owed]."""
+        return like.new_zeros(batch, self.conv.out_channels, self.num_owed)
+
+    def pack(self) -> None:
+        """Lays the weight out as the matrix that `forward` multiplies by."""
+        weight = self.conv.weight
+        weight.data = weight.data.permute(1, 2, 0).contiguous().permute(2, 0, 1)
 
     def forward(self, x: Tensor, history: Tensor | None = None) -> Tensor:
         """[B, C, T] -> [B, C', T * stride]."""
-        num_samples = x.shape[-1] * self.stride
-        y = self.conv(x)
-        if history is not None and self.num_overlap:
-            y[..., : self.num_overlap] += history
-            # What is owed carries no bias: the next chunk's own output brings it.
-            history.copy_(y[..., num_samples:]).sub_(self.bias[:, None])
-        return y[..., :num_samples]
+        weight, bias = self.conv.weight, self.conv.bias
+        assert bias is not None
+        # As a batch of matrices: folding the batch into rows, as `@` may, is up to 6 times slower.
+        matrix = weight.permute(1, 2, 0).flatten(0, 1).expand(x.shape[0], -1, -1)
+        parts = torch.bmm(matrix, x).unflatten(1, weight.shape[1:]).transpose(2, 3)
+        y = parts.new_empty((*parts.shape[:3], self.stride))  # parts: [B, C', T, kernel]
+        y.copy_(parts[..., : self.stride]).add_(bias[:, None, None])
+        if self.num_owed:
+            owed = parts[..., self.stride :]
+            y[:, :, 1:] += owed[:, :, :-1]
+            if history is not None:
+                y[:, :, 0] += history
+                history.copy_(owed[:, :, -1])
+        return y.flatten(2)

@@ -100,7 +100,7 @@ class ResidualUnit(Causal):
 
     def forward(self, x: Tensor, history: Tensor | None = None) -> Tensor:
         """[B, C, T] -> [B, C, T]."""
-        return x + self.conv2(self.act2(self.conv1(self.act1(x), history)))
+        return self.conv2(self.act2(self.conv1(self.act1(x), history))).add_(x)
 
 
 class WaveBlock(nn.Module):
@@ -138,6 +138,12 @@ class CodecDecoder(nn.Module):
             layers.append(WaveBlock(dim, dim // 2, rate))
             dim //= 2
         self.decoder = nn.ModuleList([*layers, SnakeBeta(dim), CausalConv1d(dim, 1, 7)])
+
+    def pack(self) -> None:
+        """Lays the convolutions' weights out for inference; names, shapes and values stay."""
+        for module in self.modules():
+            if isinstance(module, CausalConv1d | CausalConvTranspose1d):
+                module.pack()
 
     def new_state(
         self,

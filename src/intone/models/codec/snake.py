@@ -30,8 +30,7 @@ class _Snake(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
         ctx.save_for_backward(x, alpha, beta)
         frequency, height = alpha.exp()[:, None], 1.0 / (beta.exp()[:, None] + _EPS)
-        sine = (x * frequency).sin_()
-        return torch.addcmul(x, sine.square_(), height)
+        return (x * frequency).sin_().square_().mul_(height).add_(x)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
