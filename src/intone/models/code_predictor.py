@@ -18,6 +18,7 @@ from intone.models.layers import (
     DecoderBlock,
     RmsNorm,
     RotaryTable,
+    blank_embedding,
     run_blocks,
 )
 
@@ -28,7 +29,7 @@ class CodePredictorTrunk(nn.Module):
     def __init__(self, config: CodePredictorConfig) -> None:
         super().__init__()
         self.codec_embedding = nn.ModuleList(
-            nn.Embedding(config.vocab_size, config.input_size)
+            blank_embedding(config.vocab_size, config.input_size)
             for _ in range(config.num_codebooks - 1)
         )
         self.layers = nn.ModuleList(

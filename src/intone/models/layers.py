@@ -69,6 +69,15 @@ class RotaryTable:
 Rotation = tuple[Tensor, Tensor]
 
 
+def blank_embedding(rows: int, size: int) -> nn.Embedding:
+    """Returns a table without values: a checkpoint or a trainer fills it.
+
+    The ordinary constructor draws random ones, which takes seconds for tables of this size, and on
+    the meta device brings in the compiler.
+    """
+    return nn.Embedding.from_pretrained(torch.empty(rows, size), freeze=False)
+
+
 def rotate(x: Tensor, rotation: Rotation) -> Tensor:
     """Rotates heads x [B, T, N, D]: x * cos + rotate_half(x) * sin."""
     cos, sin = rotation

@@ -17,6 +17,7 @@ from intone.models.layers import (
     DecoderBlock,
     RmsNorm,
     RotaryTable,
+    blank_embedding,
     run_blocks,
 )
 
@@ -39,8 +40,8 @@ class TalkerTrunk(nn.Module):
 
     def __init__(self, config: TalkerConfig) -> None:
         super().__init__()
-        self.text_embedding = nn.Embedding(config.text_vocab_size, config.text_hidden_size)
-        self.codec_embedding = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.text_embedding = blank_embedding(config.text_vocab_size, config.text_hidden_size)
+        self.codec_embedding = blank_embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(
             DecoderBlock(config.block) for _ in range(config.block.num_layers)
         )

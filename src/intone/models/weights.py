@@ -43,7 +43,9 @@ def official_shapes(module: nn.Module, prefix: str) -> dict[str, tuple[int, ...]
     """Returns the official names below `prefix` and their shapes for one of our networks."""
     shapes: dict[str, tuple[int, ...]] = {}
     for name, tensor in module.state_dict().items():
-        for part, size in zip(official_names(name), _split_sizes(module, name), strict=True):
+        for part, size in zip(
+            official_names(name), _split_sizes(module, name, tensor), strict=True
+        ):
             shapes[prefix + part] = (size, *tensor.shape[1:]) if tensor.dim() else ()
     return shapes
 
@@ -53,14 +55,14 @@ def official_state(module: nn.Module, prefix: str) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     for name, tensor in module.state_dict().items():
         names = official_names(name)
-        pieces = tensor.split(_split_sizes(module, name)) if len(names) > 1 else (tensor,)
+        pieces = tensor.split(_split_sizes(module, name, tensor)) if len(names) > 1 else (tensor,)
         for part, piece in zip(names, pieces, strict=True):
             state[prefix + part] = piece.contiguous()
     return state
 
 
-def _split_sizes(module: nn.Module, name: str) -> list[int]:
-    rows = module.state_dict()[name].shape[0] if module.state_dict()[name].dim() else 0
+def _split_sizes(module: nn.Module, name: str, tensor: Tensor) -> list[int]:
+    rows = tensor.shape[0] if tensor.dim() else 0
     parts = len(official_names(name))
     if parts == 1:
         return [rows]
