@@ -22,9 +22,19 @@ def test_a_new_machine_lists_what_it_could_pull(intone: RunInProcess) -> None:
     lines = outcome.out.splitlines()
     assert (outcome.code, outcome.err) == (0, "")
     assert lines[0].split() == ["MODEL", "SIZE", "WHERE"]
-    assert lines[1].split() == ["builtin", "in", "the", "package"]
+    assert lines[1].startswith("builtin ")
     assert "1.7b-design" in lines[-1]
     assert lines[-1].endswith("not here: intone models pull 1.7b-design")
+
+
+def test_the_list_shows_where_the_built_in_voice_is(
+    intone: RunInProcess, tiny_checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tiny_checkpoint("custom")
+    monkeypatch.setattr("intone.cli.models.builtin_directory", lambda: directory)
+
+    assert intone("models", "list").out.splitlines()[1].endswith(f" MB  {directory}")
+    assert inspected(intone, "builtin")["kind"] == "custom"
 
 
 @pytest.mark.parametrize("source", ["hf", "modelscope"])
@@ -77,7 +87,7 @@ def test_inspect_of_a_base_model_tells_what_cloning_adds(
     assert rows["cloning adds"].endswith("MB")
 
 
-def inspected(intone: RunInProcess, directory: Path) -> dict[str, str]:
+def inspected(intone: RunInProcess, directory: str | Path) -> dict[str, str]:
     outcome = intone("models", "inspect", directory)
     assert (outcome.code, outcome.err) == (0, "")
     rows = [line.split("  ", 1) for line in outcome.out.splitlines()]

@@ -87,6 +87,15 @@ def test_cloning_needs_a_clip(
     assert (outcome.code, outcome.err) == (3, "intone: mode clone needs --ref-audio FILE.\n")
 
 
+def test_serving_says_how_it_serves(intone: RunInProcess) -> None:
+    outcome = intone("serve")
+
+    assert (outcome.code, outcome.err) == (
+        3,
+        "intone: serve speaks line by line so far; say so with --stdin.\n",
+    )
+
+
 def test_an_unwritable_directory_is_reported(
     intone: RunInProcess, tiny_checkpoint: Checkpoint, say_lines: Callable[[str], None]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intone.core.errors import (
+    BenchError,
     CapacityError,
     DownloadError,
     EngineStoppedError,
@@ -28,6 +29,7 @@ _CODES: tuple[tuple[type[IntoneError], int], ...] = (
     (MissingDependencyError, 7),
     (CapacityError, 8),
     (EngineStoppedError, 8),
+    (BenchError, 9),
 )
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.cli.progress import Progress
+from intone.core.errors import ModelNotFoundError
 from intone.models.hub import (
     ALIASES,
     DOWNLOAD_BYTES,
     HubSettings,
     InstalledModel,
+    directory_bytes,
     list_installed,
     resolve,
 )
@@ -116,7 +118,7 @@ def run_random(args: argparse.Namespace) -> int:
 
 
 def _list_rows(installed: list[InstalledModel]) -> Iterator[tuple[str, ...]]:
-    yield BUILTIN_MODEL, "", "in the package"
+    yield _builtin_row()
     for model in installed:
         where = str(model.path)
         if not model.is_complete:
@@ -126,6 +128,14 @@ def _list_rows(installed: list[InstalledModel]) -> Iterator[tuple[str, ...]]:
     for alias, num_bytes in DOWNLOAD_BYTES.items():
         if alias not in here:
             yield alias, _gigabytes(num_bytes), f"not here: intone models pull {alias}"
+
+
+def _builtin_row() -> tuple[str, str, str]:
+    try:
+        directory = builtin_directory()
+    except ModelNotFoundError:
+        return BUILTIN_MODEL, "", "not in this installation"
+    return BUILTIN_MODEL, _gigabytes(directory_bytes(directory)), str(directory)
 
 
 def _summary_rows(summary: CheckpointSummary) -> Iterator[tuple[str, ...]]:

@@ -40,7 +40,7 @@ def _add(
     commands: options.Commands[argparse.ArgumentParser], mode: str, words: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(mode, help=words, description=f"{words.capitalize()}.")
-    parser.add_argument("--text", help="words; '-' reads standard input")
+    parser.add_argument("--text", metavar="WORDS", help="'-', or no --text, reads standard input")
     options.add_text(parser)
     options.add_delivery(parser)
     options.add_output(parser)
@@ -68,15 +68,17 @@ def add_reference(parser: argparse.ArgumentParser, *, is_required: bool) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Speaks, or lists the speakers; returns the exit code."""
-    from intone.cli.take import Output, make_take
+    from intone.cli.take import Output, speak_into
 
     if args.mode == "custom" and args.list_speakers:
         return _list_speakers(args.model)
     text = options.read_text(args.text, args.file)
-    with options.open_tts(args) as tts:
+    output = Output.from_args(args)
+    with options.open_tts(args) as tts, output.open() as writer:
         voice, instruct = voice_of(args, tts)
         keywords = options.speak_options(args, voice=voice, instruct=instruct)
-        make_take(tts, text, keywords, Output.from_args(args))
+        last = speak_into(writer, tts, text, keywords)
+    output.report(last)
     return EXIT_OK
 
 

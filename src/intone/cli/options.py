@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intone.core.errors import InvalidSettingError
+from intone.core.errors import EmptyTextError, InvalidSettingError
 
 if TYPE_CHECKING:
     from intone.core.types import VoiceClonePrompt
@@ -162,16 +162,21 @@ def read_text(given: str | None, file: str | None) -> str:
 
     Raises:
         InvalidSettingError: none or several sources, or a file that cannot be read.
+        EmptyTextError: there is nothing in it; found here, before a model is loaded for it.
     """
     if given is not None and file is not None:
         raise InvalidSettingError("text was given twice; give either words or --file.")
     if file is not None:
-        return _read_file(Path(file))
-    if given is not None and given != "-":
-        return given
-    if given is None and sys.stdin.isatty():
+        text = _read_file(Path(file))
+    elif given is not None and given != "-":
+        text = given
+    elif given is None and sys.stdin.isatty():
         raise InvalidSettingError("no text; give words, --file FILE, or pipe text in.")
-    return sys.stdin.read()
+    else:
+        text = sys.stdin.read()
+    if not text.strip():
+        raise EmptyTextError("text is empty; give at least one word to speak.")
+    return text
 
 
 def _read_file(path: Path) -> str:

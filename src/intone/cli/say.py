@@ -34,14 +34,16 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Speaks; returns the exit code."""
-    from intone.cli.take import Output, make_take
+    from intone.cli.take import Output, speak_into
 
     text = options.read_text(args.text, args.file)
+    output = Output.from_args(args)
     if args.model is None:
         args.model = default_model(HubSettings.from_env(os.environ))
-    with options.open_tts(args) as tts:
-        keywords = options.speak_options(args, voice=args.voice, instruct=args.instruct)
-        make_take(tts, text, keywords, Output.from_args(args))
+    keywords = options.speak_options(args, voice=args.voice, instruct=args.instruct)
+    with options.open_tts(args) as tts, output.open() as writer:
+        last = speak_into(writer, tts, text, keywords)
+    output.report(last)
     return EXIT_OK
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from intone.cli import modes, options
 from intone.cli.exit_codes import EXIT_OK, exit_code
-from intone.core.errors import IntoneError, OutputError
+from intone.core.errors import IntoneError, InvalidSettingError, OutputError
 
 if TYPE_CHECKING:
     from intone.cli.take import Output
@@ -28,7 +28,9 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
         description=f"Keep a model hot and speak every line of standard input; '{END_WORD}' ends.",
     )
     parser.add_argument("--stdin", action="store_true", help="read lines from standard input")
-    parser.add_argument("--mode", choices=tuple(modes.DEFAULT_MODELS), default="custom")
+    parser.add_argument(
+        "--mode", choices=tuple(modes.DEFAULT_MODELS), help="kind of voice (default: custom)"
+    )
     options.add_voice(parser)
     parser.add_argument("--instruct", help="how to say it (custom) or who speaks (design)")
     modes.add_reference(parser, is_required=False)
@@ -47,8 +49,11 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Speaks until the end of the input; returns the code of the last line that failed, or 0."""
-    from intone.cli.take import make_take
+    from intone.cli.take import speak_into
 
+    if not args.stdin and args.mode is None:
+        raise InvalidSettingError("serve speaks line by line so far; say so with --stdin.")
+    args.mode = args.mode or "custom"
     if args.model is None:
         args.model = modes.DEFAULT_MODELS[args.mode]
     outputs = _loudspeaker() if args.play else _numbered_files(args.output_dir, args.format)
@@ -59,8 +64,11 @@ def run(args: argparse.Namespace) -> int:
         keywords = options.speak_options(args, voice=voice, instruct=instruct)
         print(f"intone: ready; one text per line, {END_WORD!r} ends", file=sys.stderr, flush=True)
         for line in _lines():
+            output = next(outputs)
             try:
-                make_take(tts, line, keywords, next(outputs))
+                with output.open() as writer:
+                    last = speak_into(writer, tts, line, keywords)
+                output.report(last)
             except IntoneError as error:  # one bad line must not end the session
                 code = exit_code(error)
                 print(f"intone: {error}", file=sys.stderr, flush=True)

@@ -58,17 +58,17 @@ class Output:
         )
 
 
-def make_take(tts: TTS, text: str, options: SpeakOptions, output: Output) -> None:
-    """Speaks into `output` and prints the figures; an interrupted file vanishes.
+def speak_into(writer: AudioWriter, tts: TTS, text: str, options: SpeakOptions) -> AudioChunk:
+    """Speaks chunk by chunk into an open writer; returns the last chunk, which has the figures.
 
     Raises:
-        IntoneError: anything that can go wrong, before or while speaking.
+        IntoneError: anything that can go wrong while speaking.
     """
-    with Progress() as progress, output.open() as writer:
+    with Progress() as progress:
         progress.show("loading the model")
         tts.load()
         with tts.stream(text, **options) as chunks:
             for chunk in chunks:
                 writer.write(chunk.samples)
                 progress.chunk(chunk)
-    output.report(chunk)
+    return chunk

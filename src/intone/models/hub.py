@@ -141,13 +141,18 @@ def list_installed(settings: HubSettings) -> list[InstalledModel]:
             repo_id=repo_id,
             source=source,
             path=path,
-            size_bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+            size_bytes=directory_bytes(path),
             is_complete=is_complete(path),
         )
         for repo_id, source, path in _all_snapshots(settings)
         if repo_id in ALIASES.values() or _is_qwen3_tts(path)
     ]
     return sorted(found, key=lambda model: (model.repo_id, model.source, str(model.path)))
+
+
+def directory_bytes(path: Path) -> int:
+    """Returns the size of all files below a directory, links followed."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def is_complete(path: Path) -> bool:
