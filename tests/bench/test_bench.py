@@ -11,11 +11,11 @@ import pytest
 from tests.oracle.peer import oracle_python
 
 from intone.bench.command import add_arguments, run
-from intone.bench.contestant import BenchError, Contestant, Figures, summarise
+from intone.bench.contestant import Contestant, Figures, summarise
 from intone.bench.job import BenchJob
 from intone.bench.machine import Machine
 from intone.bench.report import Report
-from intone.core.errors import InvalidSettingError, OutputError
+from intone.core.errors import BenchError, InvalidSettingError, OutputError
 
 JOB = BenchJob(model="somewhere/0.6b-custom", threads=2, num_frames=10, num_streams=2)
 READY = {"import_s": 1.0, "load_s": 2.0, "rss_mb": 300.0, "versions": {"torch": "2.13.0"}}

@@ -15,13 +15,9 @@ from typing import Any, Self
 
 from intone.bench.job import BenchJob
 from intone.core.constants import FRAME_S
-from intone.core.errors import IntoneError
+from intone.core.errors import BenchError
 
 PEER_SCRIPT = Path(__file__).with_name("peer_worker.py")
-
-
-class BenchError(IntoneError):
-    """A contestant could not be started, or died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

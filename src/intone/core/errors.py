@@ -17,7 +17,8 @@ IntoneError
 ├── OutputError                     the result cannot be written
 ├── MissingDependencyError          an optional package is absent
 ├── CapacityError                   the engine is full; try again later
-└── EngineStoppedError              the engine was closed or died
+├── EngineStoppedError              the engine was closed or died
+└── BenchError                      a process that was to be measured did not run
 """
 
 
@@ -91,3 +92,7 @@ class CapacityError(IntoneError):
 
 class EngineStoppedError(IntoneError):
     """The engine was closed, or its thread died."""
+
+
+class BenchError(IntoneError):
+    """A process that was to be measured could not be started, or died."""

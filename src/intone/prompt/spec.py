@@ -91,7 +91,7 @@ def preset_name(speaker: str | None, config: ModelConfig) -> str | None:
     names = ", ".join(config.speakers)
     if speaker is None:
         raise UnknownVoiceError(f"no voice was named; this checkpoint has: {names}.")
-    name = speaker.strip().lower()
+    name = speaker.strip().lower().replace(" ", "_")
     if name not in config.talker.speaker_ids:
         raise UnknownVoiceError(f"voice {speaker!r} is unknown; this checkpoint has: {names}.")
     return name
