@@ -165,11 +165,15 @@ def test_debugging_shows_the_trace(intone: RunInProcess, monkeypatch: pytest.Mon
 
 
 def test_the_documented_table_is_the_real_one() -> None:
-    documented = dict(
-        re.findall(r"^\| (\d+) \| .* \| `?([A-Za-z, `]+?)`? \|$", DOCS.read_text("utf-8"), re.M)
-    )
-    for name, error in vars(errors).items():
-        if isinstance(error, type) and error is not errors.IntoneError:
-            code = exit_codes.exit_code(error("message"))
-            bases = {base.__name__ for base in error.__mro__}
-            assert any(word in documented[str(code)] for word in bases), (name, code)
+    rows = re.findall(r"^\| (\d+) \| (.*) \|(.*)\|$", DOCS.read_text("utf-8"), re.M)
+    documented = {
+        name: int(code) for code, _, names in rows for name in re.findall(r"\w+Error", names)
+    }
+    raised = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+
+    for kind in set(raised) - {errors.IntoneError}:
+        code = exit_codes.exit_code(kind("message"))
+        parent = next(base.__name__ for base in kind.__mro__ if base.__name__ in documented)
+        assert documented[parent] == code, kind
+    constants = {value for name, value in vars(exit_codes).items() if name.startswith("EXIT_")}
+    assert {int(code) for code, _, _ in rows} == constants | set(documented.values())
