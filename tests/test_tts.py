@@ -50,7 +50,9 @@ def test_both_text_layouts_speak(tiny_tts: TTS, layout: str) -> None:
 
 
 def test_presets_are_found_in_any_case(tiny_tts: TTS) -> None:
-    one, two = (tiny_tts.speak("Hi.", voice=v, seed=1, max_frames=4) for v in ("uncle_fu", " Uncle Fu"))
+    one, two = (
+        tiny_tts.speak("Hi.", voice=v, seed=1, max_frames=4) for v in ("uncle_fu", " Uncle Fu")
+    )
     np.testing.assert_array_equal(one.samples, two.samples)
 
 

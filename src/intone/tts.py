@@ -191,9 +191,9 @@ class TTS:
         Raises:
             ReferenceAudioError, UnsupportedModeError
         """
-        cloner = self.load().cloner
-        return cloner.clone(
-            load_reference(ref_audio),
+        clip = load_reference(ref_audio)  # a bad clip is told before the model is loaded
+        return self.load().cloner.clone(
+            clip,
             ref_text,
             x_vector_only=x_vector_only,
             append_silence=append_silence,
