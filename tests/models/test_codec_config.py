@@ -6,10 +6,14 @@ import copy
 from typing import Any
 
 import pytest
+import torch
 from tests.models.codec_golden import read_golden
 
 from intone.core.errors import CheckpointError
 from intone.models.codec.config import CodecConfig
+from intone.models.codec.decoder import CodecDecoder
+from intone.models.codec.encoder import CodecEncoder
+from intone.models.official_layout import codec_config
 
 
 @pytest.fixture
@@ -26,6 +30,14 @@ def test_the_official_keys_are_read(data: dict[str, Any]) -> None:
     assert config.decoder.transformer.num_kv_heads == 2
     assert config.encoder.num_codebooks == 10
     assert config.encoder.strides == (4, 5, 6, 8)
+
+
+def test_the_released_codec_has_the_released_size() -> None:
+    config = CodecConfig.from_dict(codec_config("0.6b"))
+    with torch.device("meta"):
+        networks = CodecDecoder(config.decoder), CodecEncoder(config)
+    sizes = [sum(tensor.numel() for tensor in net.state_dict().values()) for net in networks]
+    assert sizes == [114_323_137, 56_234_304]
 
 
 def test_other_ways_to_1920_samples_are_welcome(data: dict[str, Any]) -> None:

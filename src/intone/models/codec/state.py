@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from intone.models.codec.transformer import KeyValueWindow
@@ -29,12 +30,14 @@ class CodecState:
             yield window.values
         yield from self.histories
 
+    @torch.inference_mode()
     def reset(self, row: int | None = None) -> None:
         """Makes one stream, or all, start afresh."""
         rows = slice(None) if row is None else slice(row, row + 1)
         for tensor in self.tensors():
             tensor[rows].zero_()
 
+    @torch.inference_mode()
     def copy_row(self, row: int, source: CodecState, source_row: int = 0) -> None:
         """Makes stream `row` continue where a stream of `source` stands."""
         for tensor, other in zip(self.tensors(), source.tensors(), strict=True):
