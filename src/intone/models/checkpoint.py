@@ -106,10 +106,11 @@ class Checkpoint:
         return predictor
 
     def load_codec_decoder(self, device: torch.device) -> CodecDecoder:
-        """Returns the codec decoder, fp32."""
+        """Returns the codec decoder, fp32, laid out for decoding."""
         decoder = _on_meta(CodecDecoder, self.codec_config.decoder)
         plan = LoadPlan(DECODER, torch.float32, device, copy=False)
         fill(decoder, TensorFiles(self.codec_directory), plan)
+        decoder.pack()
         return decoder
 
     def load_codec_encoder(self, device: torch.device) -> CodecEncoder:
