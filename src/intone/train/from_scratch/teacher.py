@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,7 @@ def trimmed(samples: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int16], in
 
 
 def _session(path: Path, outputs: Sequence[str]) -> Any:
-    import onnx
-    import onnxruntime
-
+    onnx, onnxruntime = import_module("onnx"), import_module("onnxruntime")
     model = onnx.load(str(path))
     made_by = {name: node for node in model.graph.node for name in node.output}
     needed: dict[int, Any] = {}
@@ -131,20 +130,19 @@ def _session(path: Path, outputs: Sequence[str]) -> Any:
     model.graph.node.extend(nodes)
     model.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in outputs)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
 
 def _phonemizer() -> Any:
-    import espeakng_loader
-    from phonemizer.backend import EspeakBackend
-    from phonemizer.backend.espeak.wrapper import EspeakWrapper
-
-    EspeakWrapper.set_library(espeakng_loader.get_library_path())
-    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    return EspeakBackend("en-us", preserve_punctuation=True, with_stress=True, tie="^")
+    data = import_module("espeakng_loader")
+    library = import_module("phonemizer.backend.espeak.wrapper").EspeakWrapper
+    library.set_library(data.get_library_path())
+    library.set_data_path(data.get_data_path())
+    backend = import_module("phonemizer.backend").EspeakBackend
+    return backend("en-us", preserve_punctuation=True, with_stress=True, tie="^")
 
 
 def write_shards(
