@@ -42,7 +42,11 @@ def report(figures: Figures) -> Report:
     machine = replace(Machine.here(), load_average=0.1)
     theirs = replace(figures, rtf=figures.rtf / 2, frame_ms=figures.frame_ms * 2, rss_mb=None)
     return Report(
-        job=JOB, machine=machine, num_takes=3, figures={"intone": figures, "qwen-tts": theirs}
+        job=JOB,
+        machine=machine,
+        date="2026-01-31",
+        num_takes=3,
+        figures={"intone": figures, "qwen-tts": theirs},
     )
 
 
@@ -70,6 +74,12 @@ def test_table_names_setting_machine_and_ratio(report: Report) -> None:
     assert rows["ms per frame"][-1] == "2.00"
     assert rows["memory after loading, MB"][-2:] == ["-", "-"]
     assert "busy" not in text
+
+
+def test_the_file_names_the_date_and_the_model_but_no_path(report: Report) -> None:
+    data = json.loads(report.to_json())
+    assert data["date"] == "2026-01-31"
+    assert data["job"]["model"] == "0.6b-custom"
 
 
 def test_a_busy_machine_is_named(report: Report) -> None:

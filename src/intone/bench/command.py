@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -90,7 +91,13 @@ def measure(job: BenchJob, contestants: Sequence[Contestant], num_takes: int) ->
             for contestant in contestants:
                 contestant.take()
         figures = {contestant.name: contestant.figures() for contestant in contestants}
-    return Report(job=job, machine=machine, num_takes=num_takes, figures=figures)
+    return Report(
+        job=job,
+        machine=machine,
+        date=date.today().isoformat(),
+        num_takes=num_takes,
+        figures=figures,
+    )
 
 
 def _check(args: argparse.Namespace) -> None:

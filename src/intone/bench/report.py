@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from intone.bench.contestant import Figures
@@ -38,14 +38,17 @@ class Report:
 
     job: BenchJob
     machine: Machine
+    date: str
+    """ISO 8601."""
     num_takes: int
     """Measured takes per contestant, after one to warm up."""
     figures: dict[str, Figures]
     """By contestant, Intone first."""
 
     def to_json(self) -> str:
-        """Returns the report as indented JSON."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        """Returns the report as indented JSON; of the model's path only its name."""
+        report = replace(self, job=replace(self.job, model=Path(self.job.model).name))
+        return json.dumps(asdict(report), indent=2) + "\n"
 
     def save(self, path: Path) -> None:
         """Writes the JSON; raises OutputError."""
