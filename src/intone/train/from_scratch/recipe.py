@@ -171,12 +171,12 @@ def generation_json() -> dict[str, Any]:
     """Returns `generation_config.json`."""
     return {
         "do_sample": True,
-        "temperature": 0.8,
+        "temperature": 0.3,
         "top_k": 50,
         "top_p": 1.0,
         "repetition_penalty": 1.0,
         "subtalker_dosample": True,
-        "subtalker_temperature": 0.8,
+        "subtalker_temperature": 0.3,
         "subtalker_top_k": 50,
         "subtalker_top_p": 1.0,
         "max_new_tokens": 400,

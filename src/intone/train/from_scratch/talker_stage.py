@@ -61,7 +61,7 @@ class TalkerStageSettings:
     guide_layers: frozenset[int] = frozenset({1, 3})
     guide_weight: float = 1.0
     foresight_weight: float = 2.0
-    guide_until: float = 0.7
+    guide_until: float = 1.2
     """Share of the run after which attention is left alone."""
     ema_decay: float = 0.998
     at_once_share: float = 0.6
