@@ -19,6 +19,7 @@ from intone.models.codec.config import CodecConfig
 from intone.models.codec.decoder import CodecDecoder
 from intone.models.codec.encoder import CodecEncoder
 from intone.models.config import GenerationDefaults, ModelConfig, read_json
+from intone.models.layers import pack_attention
 from intone.models.speaker_encoder import SpeakerEncoder
 from intone.models.talker import Talker
 from intone.models.weights import (
@@ -97,12 +98,14 @@ class Checkpoint:
         talker = _on_meta(Talker, self.config.talker)
         keep = frozenset({TEXT_EMBEDDING}) if place.device.type == "cpu" else frozenset()
         fill(talker, TensorFiles(self.directory), LoadPlan(TALKER, place.dtype, place.device, keep))
+        pack_attention(talker)
         return talker
 
     def load_code_predictor(self, place: Placement) -> CodePredictor:
         """Returns the code predictor."""
         predictor = _on_meta(CodePredictor, self.config.code_predictor)
         fill(predictor, TensorFiles(self.directory), LoadPlan(PREDICTOR, place.dtype, place.device))
+        pack_attention(predictor)
         return predictor
 
     def load_codec_decoder(self, device: torch.device) -> CodecDecoder:

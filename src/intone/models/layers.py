@@ -109,12 +109,24 @@ class SelfAttention(nn.Module):
         self.o_proj = nn.Linear(config.num_heads * config.head_dim, config.hidden_size, bias=False)
         self.q_norm = RmsNorm(config.head_dim, config.rms_norm_eps)
         self.k_norm = RmsNorm(config.head_dim, config.rms_norm_eps)
+        self._packed_gain: Tensor | None = None
+
+    def pack(self) -> None:
+        """Keeps the gains of queries and keys as one tensor, for inference."""
+        self._packed_gain = self._gain()
+
+    def _gain(self) -> Tensor:
+        """Returns the gains of queries and keys, one row per head, [N + N_kv, D]."""
+        q = self.q_norm.weight.expand(self.num_heads, -1)
+        return torch.cat([q, self.k_norm.weight.expand(self.num_kv_heads, -1)])
 
     def forward(self, x: Tensor, layer: int, rotation: Rotation, attend: Attention) -> Tensor:
         heads = self.qkv_proj(x).unflatten(-1, (-1, self.head_dim))
-        q, k, v = heads.split((self.num_heads, self.num_kv_heads, self.num_kv_heads), dim=-2)
-        q = rotate(self.q_norm(q), rotation)
-        k = rotate(self.k_norm(k), rotation)
+        qk, v = heads.split((self.num_heads + self.num_kv_heads, self.num_kv_heads), dim=-2)
+        # Norm and rotation once for queries and keys: a step is many small operations.
+        gain = self._gain() if self._packed_gain is None else self._packed_gain
+        qk = functional.rms_norm(qk, (self.head_dim,), None, self.q_norm.eps) * gain
+        q, k = rotate(qk, rotation).split((self.num_heads, self.num_kv_heads), dim=-2)
         return self.o_proj(attend(layer, q, k, v))
 
 
@@ -144,6 +156,13 @@ class DecoderBlock(nn.Module):
     def forward(self, x: Tensor, layer: int, rotation: Rotation, attend: Attention) -> Tensor:
         x = x + self.self_attn(self.input_layernorm(x), layer, rotation, attend)
         return x + self.mlp(self.post_attention_layernorm(x))
+
+
+def pack_attention(network: nn.Module) -> None:
+    """Packs every attention below `network` for inference; weights must not change afterwards."""
+    for module in network.modules():
+        if isinstance(module, SelfAttention):
+            module.pack()
 
 
 def run_blocks(blocks: nn.ModuleList, x: Tensor, rotation: Rotation, attend: Attention) -> Tensor:
