@@ -77,13 +77,20 @@ class CodePredictor(nn.Module):
         out: Tensor = self.lm_head[codebook - 1](hidden)
         return out
 
-    def teacher_forced(self, talker_hidden: Tensor, codebook0_row: Tensor, codes: Tensor) -> Tensor:
+    def teacher_forced(
+        self,
+        talker_hidden: Tensor,
+        codebook0_row: Tensor,
+        codes: Tensor,
+        attend: Attention | None = None,
+    ) -> Tensor:
         """Returns the logits of codebooks 1 to K-1 of whole frames; differentiable.
 
         Args:
             talker_hidden: [B, H], the talker's row that predicted codebook 0 of the frame.
             codebook0_row: [B, H], the talker's embedding of codebook 0.
             codes: [B, K], the true frame.
+            attend: how rows attend; None is causal attention without a cache.
 
         Returns:
             [B, K - 1, V]
@@ -91,5 +98,5 @@ class CodePredictor(nn.Module):
         last = self.config.num_codebooks - 1
         rows = [talker_hidden, codebook0_row] + [self.embed(k, codes[:, k]) for k in range(1, last)]
         x = torch.stack(rows, dim=1)
-        hidden = self(x, self.rotary_table(x.device), 0, CausalAttention())
+        hidden = self(x, self.rotary_table(x.device), 0, attend or CausalAttention())
         return torch.stack([self.logits(k, hidden[:, k]) for k in range(1, last + 1)], dim=1)

@@ -9,6 +9,7 @@ own: `pack` lays it out so once, for inference. A weight's name, shape and value
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
@@ -16,16 +17,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Causal(nn.Module):
+class Causal(nn.Module, ABC):
     """A layer that can continue a signal from a `history` of constant size."""
 
+    @abstractmethod
     def new_history(self, batch: int, like: Tensor) -> Tensor:
         """Returns what precedes a signal, typed and placed as `like`; batch comes first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, x: Tensor, history: Tensor | None = None) -> Tensor:
         """[B, C, T] -> [B, C', T']; brings `history` up to date in place."""
-        raise NotImplementedError
 
 
 class CausalConv1d(Causal):

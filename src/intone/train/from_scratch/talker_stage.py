@@ -27,6 +27,7 @@ from intone.core.types import TextLayout
 from intone.models.code_predictor import CodePredictor
 from intone.models.config import ModelConfig
 from intone.models.layers import DecoderBlock, RmsNorm
+from intone.models.rows import embed_rows
 from intone.models.talker import Talker
 from intone.train.from_scratch.clips import Symbols, read_plans, shard_paths
 from intone.train.from_scratch.codec_stage import load_front
@@ -86,26 +87,6 @@ class Voice(nn.Module):
                 _scale_outputs(cast(DecoderBlock, block), len(network.model.layers))
         for block in self.talker.model.layers:
             _add_dropout(cast(DecoderBlock, block), dropout)
-
-    def rows(self, batch: Batch) -> Tensor:
-        """Returns the input rows [B, T, H], as inference makes them."""
-        x = self.talker.embed_text(batch.text_ids) + self.talker.embed_codebook0(
-            batch.codes[..., 0]
-        )
-        has_frame = (batch.codes[..., 1] >= 0)[..., None]
-        for k in range(1, batch.codes.shape[-1]):
-            row = self.predictor.embed(k, batch.codes[..., k].clamp(min=0))
-            x = x + row.masked_fill(~has_frame, 0.0)
-        return x
-
-    def rest_logits(self, hidden: Tensor, frames: Tensor) -> Tensor:
-        """Returns logits [N, K - 1, V] of whole frames [N, K] after the talker's rows [N, H]."""
-        predictor, last = self.predictor, frames.shape[1] - 1
-        rows = [hidden, self.talker.embed_codebook0(frames[:, 0])]
-        rows += [predictor.embed(k, frames[:, k]) for k in range(1, last)]
-        table = predictor.rotary_table(hidden.device)
-        out = predictor(torch.stack(rows, dim=1), table, 0, PlainAttention())
-        return torch.stack([predictor.logits(k, out[:, k]) for k in range(1, last + 1)], dim=1)
 
 
 def quicken(voice: Voice) -> None:
@@ -222,7 +203,7 @@ class TalkerLoss:
 def talker_loss(voice: Voice, batch: Batch, settings: TalkerStageSettings) -> TalkerLoss:
     """Runs one batch."""
     guide = GuidedAttention(settings.guide_layers, batch.allowed, batch.allowed.any(dim=-1))
-    x = voice.rows(batch)
+    x = embed_rows(voice.talker, voice.predictor, batch.text_ids, batch.codes)
     table = voice.talker.rotary_table(x.shape[1], x.device)
     hidden = voice.talker(x, table, 0, guide)
     asked = batch.targets >= 0
@@ -230,7 +211,9 @@ def talker_loss(voice: Voice, batch: Batch, settings: TalkerStageSettings) -> Ta
     is_picked = torch.rand(asked.shape) < settings.predictor_share
     picked = (batch.frames[..., 0] >= 0) & is_picked
     frames = batch.frames[picked]
-    logits = voice.rest_logits(hidden[picked], frames)
+    logits = voice.predictor.teacher_forced(
+        hidden[picked], voice.talker.embed_codebook0(frames[:, 0]), frames, PlainAttention()
+    )
     rest = F.cross_entropy(logits.flatten(0, 1).float(), frames[:, 1:].flatten())
     foresight = _foresight_loss(voice, hidden, batch.frames)
     return TalkerLoss(first, rest, torch.stack(guide.losses).mean(), foresight)
