@@ -12,6 +12,7 @@ from intone.core.errors import (
     ModelError,
     OutputError,
     RequestError,
+    TrainError,
 )
 
 EXIT_OK = 0
@@ -30,6 +31,7 @@ _CODES: tuple[tuple[type[IntoneError], int], ...] = (
     (CapacityError, 8),
     (EngineStoppedError, 8),
     (BenchError, 9),
+    (TrainError, 10),
 )
 
 

@@ -18,7 +18,11 @@ IntoneError
 ├── MissingDependencyError          an optional package is absent
 ├── CapacityError                   the engine is full; try again later
 ├── EngineStoppedError              the engine was closed or died
-└── BenchError                      a process that was to be measured did not run
+├── BenchError                      a process that was to be measured did not run
+└── TrainError                      a stage of training cannot go on
+    ├── DatasetError                the data cannot be trained on as they are
+    ├── RunError                    a run's directory is missing, foreign or damaged
+    └── DivergedError               the loss is no number any more, or ran away
 """
 
 
@@ -96,3 +100,19 @@ class EngineStoppedError(IntoneError):
 
 class BenchError(IntoneError):
     """A process that was to be measured could not be started, or died."""
+
+
+class TrainError(IntoneError):
+    """A stage of training cannot go on."""
+
+
+class DatasetError(TrainError):
+    """The data cannot be trained on as they are; the message names where the reasons stand."""
+
+
+class RunError(TrainError):
+    """A run's directory is missing, foreign or damaged."""
+
+
+class DivergedError(TrainError):
+    """The loss is no number any more, or ran away; the batch has been saved."""

@@ -1,0 +1,15 @@
+"""`intone train`: one sub-command per stage, each a module of this folder."""
+
+from __future__ import annotations
+
+import argparse
+
+from intone.cli.options import Commands
+
+
+def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Adds the command and its stages, in the order in which they are used."""
+    parser = commands.add_parser("train", help="make a voice one's own: check, encode, run, export")
+    stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
+    for module in ():
+        module.add_parser(stages)
