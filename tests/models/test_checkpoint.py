@@ -156,3 +156,37 @@ def test_random_checkpoints_are_the_same_everywhere(tmp_path: Path) -> None:
         write_random_checkpoint(tmp_path / name, kind="design", size="tiny", seed=3)
     one, two = (tmp_path / name / "model.safetensors" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_custom_checkpoint_with_a_speaker_encoder_clones(tmp_path: Path) -> None:
+    base = write_random_checkpoint(tmp_path / "base", kind="base", size="tiny")
+    _as_custom(base)
+
+    checkpoint = Checkpoint(base)
+
+    assert checkpoint.config.kind == "custom"
+    mel = torch.zeros(1, 40, checkpoint.config.speaker_encoder.mel_dim)
+    encoder = checkpoint.load_speaker_encoder(torch.device("cpu"))
+    assert encoder(mel).shape == (1, checkpoint.config.talker.hidden_size)
+
+
+def test_a_custom_checkpoint_may_describe_a_speaker_encoder_it_lacks(tmp_path: Path) -> None:
+    """Public fine-tuning scripts write such ones."""
+    base = write_random_checkpoint(tmp_path / "base", kind="base", size="tiny")
+    _as_custom(base)
+    path = base / "model.safetensors"
+    tensors = {k: v for k, v in load_file(path).items() if not k.startswith("speaker_encoder.")}
+    save_file(tensors, path)
+
+    checkpoint = Checkpoint(base)
+
+    with pytest.raises(UnsupportedModeError, match="has no speaker encoder"):
+        checkpoint.load_speaker_encoder(torch.device("cpu"))
+
+
+def _as_custom(directory: Path) -> None:
+    path = directory / "config.json"
+    config = json.loads(path.read_text())
+    config["tts_model_type"] = "custom_voice"
+    config["talker_config"] |= {"spk_id": {"nora": 1016}, "spk_is_dialect": {"nora": False}}
+    path.write_text(json.dumps(config))

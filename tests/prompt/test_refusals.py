@@ -11,7 +11,8 @@ from tests.prompt.conftest import HIDDEN_SIZE, NUM_CODEBOOKS, Reader
 
 from intone.core import errors
 from intone.models.config import ModelConfig
-from intone.prompt.builder import PromptBuilder
+from intone.models.speaker_encoder_config import SpeakerEncoderConfig
+from intone.prompt.builder import PromptBuilder, PromptSpec
 from intone.prompt.tokenizer import TextTokenizer
 
 X_VECTOR = np.zeros(HIDDEN_SIZE, dtype=np.float32)
@@ -41,7 +42,7 @@ MakeReader = Callable[..., Reader]
             "custom_voice",
             {"speaker": "ryan", "x_vector": X_VECTOR},
             errors.UnsupportedModeError,
-            "cloned voice.*CustomVoice 1.7B.*only Base clones",
+            "cloned voice.*CustomVoice 1.7B.*speaker encoder, as Base, clones",
         ),
         (
             "voice_design",
@@ -136,3 +137,21 @@ def test_refuses_a_foreign_tokenizer(
     config = replace(make_config(), **{name: 7})
     with pytest.raises(errors.CheckpointError, match=r"\[?7\]? in config.json; .*different"):
         PromptBuilder(config, tokenizer)
+
+
+def test_presets_and_cloning_meet_where_there_is_a_speaker_encoder(
+    make_config: Callable[..., ModelConfig], tokenizer: TextTokenizer
+) -> None:
+    config = replace(make_config("custom_voice"), speaker_encoder=SpeakerEncoderConfig())
+    builder = PromptBuilder(config, tokenizer)
+
+    cloned = builder.build(PromptSpec(text="ab", x_vector=X_VECTOR))
+    preset = builder.build(PromptSpec(text="ab", speaker="ryan"))
+
+    assert cloned.speaker_row is not None
+    assert cloned.codec_ids[cloned.speaker_row, 0] == -1
+    assert preset.codec_ids[cloned.speaker_row, 0] == config.talker.speaker_ids["ryan"]
+    with pytest.raises(errors.UnsupportedModeError, match="'ryan' and a cloned voice.*Leave one"):
+        builder.build(PromptSpec(text="ab", speaker="ryan", x_vector=X_VECTOR))
+    with pytest.raises(errors.UnknownVoiceError, match="no voice was named"):
+        builder.build(PromptSpec(text="ab"))

@@ -155,7 +155,7 @@ def _summary_rows(summary: CheckpointSummary) -> Iterator[tuple[str, ...]]:
         yield name, f"{count / 1e6:.1f} M parameters" if count else "none"
     for dtype in ("fp32", "bf16", "fp16"):
         yield f"memory {dtype}", _gigabytes(summary.memory_bytes(dtype))
-    if summary.kind == "base":
+    if summary.speaker_encoder:
         yield "cloning adds", _gigabytes(summary.cloning_bytes)
 
 

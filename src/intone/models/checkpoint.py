@@ -68,7 +68,9 @@ class Checkpoint:
         self.codec_directory = directory / "speech_tokenizer"
         self.codec_config = CodecConfig.from_dict(read_json(self.codec_directory / "config.json"))
         self._check_codebooks()
-        check_tensors(TensorFiles(directory).shapes(), self._shapes(), {}, directory)
+        found = TensorFiles(directory).shapes()
+        self._has_speaker_encoder = any(name.startswith(SPEAKER) for name in found)
+        check_tensors(found, self._shapes(), {}, directory)
         self._codec_shapes = TensorFiles(self.codec_directory).shapes()
         check_tensors(
             self._codec_shapes,
@@ -89,7 +91,8 @@ class Checkpoint:
         config = self.config
         shapes = official_shapes(_on_meta(Talker, config.talker), TALKER)
         shapes |= official_shapes(_on_meta(CodePredictor, config.code_predictor), PREDICTOR)
-        if config.speaker_encoder is not None:
+        # Public fine-tuning scripts leave the section in config.json and drop the tensors.
+        if config.speaker_encoder and (config.kind == "base" or self._has_speaker_encoder):
             shapes |= official_shapes(_on_meta(SpeakerEncoder, config.speaker_encoder), SPEAKER)
         return shapes
 
@@ -135,11 +138,11 @@ class Checkpoint:
         """Returns the speaker encoder, fp32.
 
         Raises:
-            UnsupportedModeError: not a Base checkpoint.
+            UnsupportedModeError: this checkpoint ships without one.
         """
-        if self.config.speaker_encoder is None:
+        if self.config.speaker_encoder is None or not self._has_speaker_encoder:
             raise UnsupportedModeError(
-                f"a {self.config.kind} checkpoint has no speaker encoder and cannot clone; "
+                f"this {self.config.kind} checkpoint has no speaker encoder and cannot clone; "
                 "use a Base checkpoint (`intone models pull 0.6b-base`)."
             )
         encoder = _on_meta(SpeakerEncoder, self.config.speaker_encoder)

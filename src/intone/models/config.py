@@ -175,7 +175,7 @@ class ModelConfig:
     talker: TalkerConfig
     code_predictor: CodePredictorConfig
     speaker_encoder: SpeakerEncoderConfig | None
-    """Base only."""
+    """Base, and any other kind whose file describes one: then it clones as well."""
     im_start_id: int
     im_end_id: int
     assistant_id: int
@@ -213,7 +213,7 @@ class ModelConfig:
             size=_SIZES.get(size_word, size_word),
             talker=talker,
             code_predictor=predictor,
-            speaker_encoder=_speaker_encoder(data) if kind == "base" else None,
+            speaker_encoder=_speaker_encoder(data, kind),
             im_start_id=int(field_of(data, "im_start_token_id", where)),
             im_end_id=int(field_of(data, "im_end_token_id", where)),
             assistant_id=int(field_of(data, "assistant_token_id", where)),
@@ -233,8 +233,11 @@ class ModelConfig:
         return tuple(self.talker.speaker_ids)
 
 
-def _speaker_encoder(data: JsonObject) -> SpeakerEncoderConfig:
-    return SpeakerEncoderConfig.from_dict(data.get("speaker_encoder_config") or {})
+def _speaker_encoder(data: JsonObject, kind: ModelKind) -> SpeakerEncoderConfig | None:
+    section = data.get("speaker_encoder_config")
+    if section is None and kind != "base":
+        return None
+    return SpeakerEncoderConfig.from_dict(section or {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

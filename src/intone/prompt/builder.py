@@ -58,7 +58,7 @@ class PromptBuilder:
             RequestError: the subclass says what does not fit this checkpoint.
         """
         check_mode(spec, self._config)
-        preset = preset_name(spec.speaker, self._config)
+        preset = preset_name(spec, self._config)
         language = language_id(spec.language, preset, self._config)
         codes = reference_codes(spec, self._config)
         words = self._tokenizer.encode(spec.text)

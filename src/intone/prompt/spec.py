@@ -72,22 +72,27 @@ def check_mode(spec: PromptSpec, config: ModelConfig) -> None:
     is_cloned = spec.x_vector is not None or spec.ref_codes is not None
     if spec.speaker is not None and config.kind != "custom":
         raise _unsupported(f"voice {spec.speaker!r}", config, "only CustomVoice has preset voices")
-    if is_cloned and config.kind != "base":
-        raise _unsupported("a cloned voice", config, "only Base clones voices")
-    if config.kind == "base":
+    if is_cloned and config.speaker_encoder is None:
+        raise _unsupported("a cloned voice", config, "only a model with a speaker encoder, as Base, clones")
+    if is_cloned and spec.speaker is not None:
+        raise UnsupportedModeError(
+            f"voice {spec.speaker!r} and a cloned voice were given; a take has one. Leave one out."
+        )
+    if is_cloned or config.kind == "base":
         _check_x_vector(spec.x_vector, config.talker.hidden_size)
     if spec.instruct and spec.instruct.strip():
         _check_instruct(config)
 
 
-def preset_name(speaker: str | None, config: ModelConfig) -> str | None:
-    """Returns the preset's name as the checkpoint spells it; None for kinds without presets.
+def preset_name(spec: PromptSpec, config: ModelConfig) -> str | None:
+    """Returns the preset's name as the checkpoint spells it; None where no preset speaks.
 
     Raises:
         UnknownVoiceError: no such preset, or none named; the message lists them.
     """
-    if config.kind != "custom":
+    if config.kind != "custom" or spec.x_vector is not None:
         return None
+    speaker = spec.speaker
     names = ", ".join(config.speakers)
     if speaker is None:
         raise UnknownVoiceError(f"no voice was named; this checkpoint has: {names}.")
