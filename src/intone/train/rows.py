@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from intone.core.errors import DatasetError
 from intone.train.files import atomic_write_text
@@ -116,7 +116,7 @@ def _parse(line: str, where: str, folder: Path) -> TrainingRow:
     return TrainingRow(**{name: _value(data, name, where, folder) for name in data})
 
 
-def _value(data: Mapping[str, object], name: str, where: str, folder: Path) -> object:
+def _value(data: Mapping[str, Any], name: str, where: str, folder: Path) -> Any:
     value = data[name]
     if name in _SECONDS:
         if isinstance(value, bool) or not isinstance(value, int | float):
