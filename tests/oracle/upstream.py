@@ -172,6 +172,7 @@ def run_token_ids(tts: Any, case: dict[str, Any]) -> Result:
 def run(job: dict[str, Any]) -> Result:
     provide_torchaudio()
     from qwen_tts import Qwen3TTSModel
+    from upstream_training import run_training
 
     torch.set_num_threads(job["threads"])
     tts = Qwen3TTSModel.from_pretrained(job["checkpoint"], dtype=torch.float32)
@@ -182,6 +183,7 @@ def run(job: dict[str, Any]) -> Result:
         "distribution": lambda case: run_distribution(tts, case),
         "reference": lambda case: run_reference(tts, case),
         "token_ids": lambda case: run_token_ids(tts, case),
+        "training": lambda case: run_training(tts, case),
     }
     results: Result = {}
     with torch.inference_mode():
