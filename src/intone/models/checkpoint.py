@@ -96,19 +96,25 @@ class Checkpoint:
             shapes |= official_shapes(_on_meta(SpeakerEncoder, config.speaker_encoder), SPEAKER)
         return shapes
 
-    def load_talker(self, place: Placement) -> Talker:
-        """Returns the talker; its text embedding is a view of the file where on CPU."""
+    def load_talker(self, place: Placement, *, trainable: bool = False) -> Talker:
+        """Returns the talker; its text embedding is a view of the file where on CPU.
+
+        Args:
+            trainable: weights may change afterwards; otherwise they are packed for inference.
+        """
         talker = _on_meta(Talker, self.config.talker)
         keep = frozenset({TEXT_EMBEDDING}) if place.device.type == "cpu" else frozenset()
         fill(talker, TensorFiles(self.directory), LoadPlan(TALKER, place.dtype, place.device, keep))
-        pack_attention(talker)
+        if not trainable:
+            pack_attention(talker)
         return talker
 
-    def load_code_predictor(self, place: Placement) -> CodePredictor:
-        """Returns the code predictor."""
+    def load_code_predictor(self, place: Placement, *, trainable: bool = False) -> CodePredictor:
+        """Returns the code predictor; `trainable` as for the talker."""
         predictor = _on_meta(CodePredictor, self.config.code_predictor)
         fill(predictor, TensorFiles(self.directory), LoadPlan(PREDICTOR, place.dtype, place.device))
-        pack_attention(predictor)
+        if not trainable:
+            pack_attention(predictor)
         return predictor
 
     def load_codec_decoder(self, device: torch.device) -> CodecDecoder:

@@ -52,13 +52,32 @@ def official_shapes(module: nn.Module, prefix: str) -> dict[str, tuple[int, ...]
 
 def official_state(module: nn.Module, prefix: str) -> dict[str, Tensor]:
     """Returns the module's weights under their official names, ready to be saved."""
+    return official_tensors(module, prefix, module.state_dict())
+
+
+def official_tensors(
+    module: nn.Module, prefix: str, tensors: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Returns tensors that belong to parameters of `module`, by our name, under official names.
+
+    Joined ones are split by rows, so anything with the rows of its parameter may be given.
+    """
     state: dict[str, Tensor] = {}
-    for name, tensor in module.state_dict().items():
+    for name, tensor in tensors.items():
         names = official_names(name)
         pieces = tensor.split(_split_sizes(module, name, tensor)) if len(names) > 1 else (tensor,)
         for part, piece in zip(names, pieces, strict=True):
             state[prefix + part] = piece.contiguous()
     return state
+
+
+def joined_tensor(name: str, prefix: str, official: Mapping[str, Tensor]) -> Tensor | None:
+    """Returns our tensor `name` of official ones; None when they are not among them."""
+    pieces = [official.get(prefix + part) for part in official_names(name)]
+    found = [piece for piece in pieces if piece is not None]
+    if len(found) < len(pieces):
+        return None
+    return torch.cat(found) if len(found) > 1 else found[0]
 
 
 def _split_sizes(module: nn.Module, name: str, tensor: Tensor) -> list[int]:

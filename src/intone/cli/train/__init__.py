@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from typing import Protocol
 
 from intone.cli.options import Commands
+
+
+class Stage(Protocol):
+    """A module of this folder."""
+
+    def add_parser(self, stages: Commands[argparse.ArgumentParser]) -> None:
+        """Adds the stage's sub-command."""
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     """Adds the command and its stages, in the order in which they are used."""
     parser = commands.add_parser("train", help="make a voice one's own: check, encode, run, export")
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
-    for module in ():
+    modules: tuple[Stage, ...] = ()
+    for module in modules:
         module.add_parser(stages)
