@@ -13,24 +13,9 @@ import torch
 from torch import Tensor
 
 from intone.core.errors import RunError
+from intone.train.adapters import LoraAdapter
 
 CODEC_EMBEDDING = "talker.model.codec_embedding.weight"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LowRank:
-    """One module's adapter: its weight gains scale * up @ down."""
-
-    down: Tensor
-    """peft's lora_A, fp32 [R, in]."""
-    up: Tensor
-    """peft's lora_B, fp32 [out, R]."""
-    scale: float
-    """alpha / R, or alpha / sqrt(R) for rank-stabilised adapters."""
-
-    def delta(self) -> Tensor:
-        """Returns what the weight gains, fp32 [out, in]."""
-        return self.scale * (self.up.float() @ self.down.float())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,15 +23,16 @@ class Overlay:
     """Changes by official tensor name."""
 
     tensors: Mapping[str, Tensor]
-    low_rank: Mapping[str, LowRank]
+    adapter: LoraAdapter | None
     preset_rows: Mapping[int, Tensor]
     """Rows [H] of the codec embedding."""
 
     @property
     def names(self) -> frozenset[str]:
         """Names of every tensor that this changes."""
+        modules = self.adapter.pairs if self.adapter is not None else ()
         rows = {CODEC_EMBEDDING} if self.preset_rows else set()
-        return frozenset(self.tensors.keys() | self.low_rank.keys() | rows)
+        return frozenset({*self.tensors, *(f"{module}.weight" for module in modules), *rows})
 
     def apply(self, name: str, base: Tensor) -> Tensor:
         """Returns the tuned tensor, fp32, of the base's tensor `name`.
@@ -57,8 +43,9 @@ class Overlay:
         tensor = base.float()
         if name in self.tensors:
             tensor = _fitting(self.tensors[name].float(), base, name)
-        if name in self.low_rank:
-            tensor = tensor + _fitting(self.low_rank[name].delta(), base, name)
+        if self.adapter is not None:
+            delta = self.adapter.delta(name.removesuffix(".weight"))
+            tensor = tensor if delta is None else tensor + _fitting(delta, base, name)
         if name == CODEC_EMBEDDING and self.preset_rows:
             tensor = self._with_rows(tensor.clone())
         return tensor

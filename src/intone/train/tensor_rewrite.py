@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,18 +35,13 @@ _ALIGNMENT_BYTES = 8
 class RewriteReport:
     """What became of the tensors; adds up over files."""
 
-    changed_tensors: int = 0
-    changed_values: int = 0
-    """Values that differ after rounding to the file's type."""
-    values: int = 0
-    """Values of the changed tensors."""
-    dropped_tensors: int = 0
+    changed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Changed tensors: values that differ after rounding to the file's type, and all values."""
+    num_dropped: int = 0
 
     def add(self, other: RewriteReport) -> None:
-        self.changed_tensors += other.changed_tensors
-        self.changed_values += other.changed_values
-        self.values += other.values
-        self.dropped_tensors += other.dropped_tensors
+        self.changed |= other.changed
+        self.num_dropped += other.num_dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ def rewrite(
     with source.open("rb") as old, target.open("xb") as new:
         entries, metadata = _read_header(old, source)
         kept = [entry for entry in entries if entry.name not in dropped]
-        report.dropped_tensors = len(entries) - len(kept)
+        report.num_dropped = len(entries) - len(kept)
         new.write(_header(kept, metadata))
         for entry in kept:
             old.seek(entry.start)
@@ -155,9 +150,7 @@ def _changed(data: bytearray, entry: _Entry, change: Change, report: RewriteRepo
             f"{entry.name} holds values that are not finite in {entry.dtype}; the run diverged. "
             "Choose an earlier checkpoint of it."
         )
-    report.changed_tensors += 1
-    report.changed_values += int((rounded != old).sum())
-    report.values += rounded.numel()
+    report.changed[entry.name] = int((rounded != old).sum()), rounded.numel()
     return rounded.reshape(-1).view(torch.uint8).numpy().data
 
 
