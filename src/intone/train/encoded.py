@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from intone.core.types import Codes, Samples
 from intone.train.rows import Split, TrainingRow
@@ -33,6 +34,26 @@ class EncodedDataset:
     content_hash: str
     """SHA-256 over rows and codes: which data a run has seen."""
 
-    def split(self, name: Split) -> list[EncodedRow]:
-        """Returns the rows of one split, in order."""
-        return [encoded for encoded in self.rows if encoded.row.split == name]
+    def split(self, name: Split) -> Sequence[EncodedRow]:
+        """Returns the rows of one split, in order; each is read when it is asked for."""
+        chosen = [i for i, encoded in enumerate(self.rows) if encoded.row.split == name]
+        return _ChosenRows(self.rows, chosen)
+
+
+class _ChosenRows(Sequence[EncodedRow]):
+    """Some rows of a sequence, without holding their arrays."""
+
+    def __init__(self, rows: Sequence[EncodedRow], chosen: Sequence[int]) -> None:
+        self._rows, self._chosen = rows, chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> EncodedRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EncodedRow]: ...
+    def __getitem__(self, index: int | slice) -> EncodedRow | Sequence[EncodedRow]:
+        if isinstance(index, slice):
+            return _ChosenRows(self._rows, self._chosen[index])
+        return self._rows[self._chosen[index]]
