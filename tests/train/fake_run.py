@@ -67,7 +67,7 @@ def write_fake_run(
     )
     write_run(run, record)
     for step, loss in (losses or {100: 2.5}).items():
-        write_checkpoint(run, step, _weights(base, rows, is_lora, step), {}, {"loss": loss})
+        write_checkpoint(run, step, _weights(base, rows, is_lora, step), {}, {"loss": loss}, {})
     return run
 
 
