@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,23 +50,29 @@ def atomic_write_text(path: Path, text: str) -> None:
 
 
 def append_line_synced(path: Path, line: str) -> None:
-    """Appends one line to a UTF-8 log and returns when it is on the disk.
+    """Appends one line to a log; see `append_lines_synced`."""
+    append_lines_synced(path, [line])
 
-    A last line without its end, left by a crash, is closed first, so that it cannot swallow this
-    one; readers of such a log skip the line that does not parse.
+
+def append_lines_synced(path: Path, lines: Sequence[str]) -> None:
+    """Appends lines to a UTF-8 log and returns when they are on the disk.
+
+    A last line without its end, left by a crash, is closed first, so that it cannot swallow the
+    next one; readers of such a log skip the line that does not parse.
 
     Args:
-        line: without its end; a line break inside would make two records of one.
+        lines: without their ends; a line break inside would make two records of one.
 
     Raises:
         OutputError: the system refused.
     """
-    if "\n" in line:
+    if any("\n" in line for line in lines):
         raise ValueError("a log line holds a line break; encode it first, for example as JSON")
+    data = "".join(f"{line}\n" for line in lines).encode("utf-8")
     make_directory(path.parent)
     try:
         with path.open("ab+") as file:
-            file.write(_missing_line_end(file) + line.encode("utf-8") + b"\n")
+            file.write(_missing_line_end(file) + data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from intone.train.files import atomic_write_text
+from intone.train.files import atomic_write_bytes
 
 REJECTED_FILE = "rejected.jsonl"
 
@@ -63,4 +63,6 @@ def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
         )
         for each in rejections
     ]
-    atomic_write_text(path, "".join(f"{line}\n" for line in lines))
+    text = "".join(f"{line}\n" for line in lines)
+    # What is no Unicode, half of a surrogate pair, becomes the JSON escape that it was.
+    atomic_write_bytes(path, text.encode("utf-8", "backslashreplace"))
