@@ -37,6 +37,22 @@ def test_a_batch_gives_what_singles_give(encoder: CodecEncoder) -> None:
     assert torch.equal(encoder.encode(clips), singles)
 
 
+@pytest.mark.parametrize("filler", [0.0, 0.7])
+def test_a_shorter_clip_of_a_batch_gives_what_it_gives_alone(
+    encoder: CodecEncoder, filler: float
+) -> None:
+    longest = 7_700
+    lengths = [1, 959, 960, 961, 1919, 1920, 1921, 2881, 3840, 5000, 7679, 7680, 7681, longest]
+    clips = [clip(longest).roll(37 * i, dims=1)[:, :length] for i, length in enumerate(lengths)]
+    batch = torch.full((len(clips), longest), filler)
+    for row, samples in zip(batch, clips, strict=True):
+        row[: samples.shape[1]] = samples[0]
+    together = encoder.encode(batch, torch.tensor(lengths))
+    for codes, samples in zip(together, clips, strict=True):
+        alone = encoder.encode(samples)[0]
+        assert torch.equal(codes[:, : alone.shape[1]], alone)
+
+
 def test_later_codebooks_do_not_change_earlier_ones(encoder: CodecEncoder) -> None:
     golden = read_golden("codec_encoder")
     config = CodecConfig.from_dict(golden.config)

@@ -139,16 +139,27 @@ def _checked_clip(name: str, channels: Samples, rate_hz: int) -> ReferenceClip:
         raise ReferenceAudioError(f"{name} is longer than {MAX_REFERENCE_S:.0f} s; cut it down.")
     if not np.isfinite(channels).all():
         raise ReferenceAudioError(f"{name} holds samples that are not finite numbers; repair it.")
-    peak = float(np.abs(channels).max())
-    mono = channels.mean(axis=1, dtype=np.float32) / np.float32(max(peak, 1.0))
+    mono = to_mono(channels)
     if float(np.abs(mono).max()) < SILENCE_PEAK:
         raise ReferenceAudioError(f"{name} is silent; give {_wanted()}.")
     return ReferenceClip(
-        samples=np.clip(resample(mono, rate_hz, SAMPLE_RATE_HZ), -1.0, 1.0),
+        samples=to_codec_rate(mono, rate_hz),
         source_rate_hz=rate_hz,
         source_channels=channels.shape[1],
-        source_peak=peak,
+        source_peak=float(np.abs(channels).max()),
     )
+
+
+def to_mono(channels: Samples) -> Samples:
+    """Returns the mean of [S, channels], S > 0; a peak above 1.0 is scaled down to 1.0."""
+    peak = np.float32(max(float(np.abs(channels).max()), 1.0))
+    mono: Samples = channels.mean(axis=1, dtype=np.float32) / peak
+    return mono
+
+
+def to_codec_rate(mono: Samples, rate_hz: int) -> Samples:
+    """Returns samples [S] at 24 kHz, none outside [-1, 1]."""
+    return np.clip(resample(mono, rate_hz, SAMPLE_RATE_HZ), -1.0, 1.0)
 
 
 def _wanted() -> str:

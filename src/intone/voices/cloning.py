@@ -10,21 +10,15 @@ import hashlib
 from collections import OrderedDict
 from threading import Lock
 
-import numpy as np
 import torch
 
 from intone.audio.reference import ReferenceClip
-from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import MissingReferenceTextError
 from intone.core.types import Codes, Samples, VoiceClonePrompt
 from intone.models.checkpoint import Checkpoint
 from intone.models.codec.encoder import CodecEncoder
-from intone.models.mel import log_mel
 from intone.models.speaker_encoder import SpeakerEncoder
-
-TRAILING_SILENCE_S = 0.5
-"""Appended to an ICL reference, else its last phoneme bleeds into the first word (as others found:
-andimarafioti/faster-qwen3-tts, pull request 9)."""
+from intone.voices.encoders import codes_of, with_trailing_silence, x_vector_of
 
 MAX_CACHED_VOICES = 32
 
@@ -76,21 +70,13 @@ class Cloner:
             ref_text=words,
         )
 
-    @torch.inference_mode()
     def _x_vector(self, samples: Samples) -> Samples:
         if self._speaker_encoder is None:
             self._speaker_encoder = self._checkpoint.load_speaker_encoder(self._device)
-        mel = log_mel(torch.from_numpy(samples)[None].to(self._device))
-        vector: Samples = self._speaker_encoder(mel)[0].cpu().numpy()
-        return vector
+        return x_vector_of(self._speaker_encoder, samples, self._device)
 
-    @torch.inference_mode()
     def _codes(self, samples: Samples, append_silence: bool) -> Codes:
         if self._codec_encoder is None:
             self._codec_encoder = self._checkpoint.load_codec_encoder(self._device)
-        if append_silence:
-            silence = np.zeros(int(TRAILING_SILENCE_S * SAMPLE_RATE_HZ), dtype=np.float32)
-            samples = np.concatenate([samples, silence])
-        codes = self._codec_encoder.encode(torch.from_numpy(samples)[None].to(self._device))
-        frames: Codes = codes[0].T.contiguous().cpu().numpy()
-        return frames
+        clip = with_trailing_silence(samples) if append_silence else samples
+        return codes_of(self._codec_encoder, [clip], self._device)[0]

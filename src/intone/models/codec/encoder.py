@@ -51,9 +51,25 @@ class WaveEncoder(nn.Module):
         last = CausalConv1d(dim, config.transformer.hidden_size, config.last_kernel_size)
         self.layers = nn.Sequential(*layers, nn.ELU(), last)
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """[B, S] -> [B, H, ceil(S / 960)]."""
-        return self.layers(samples[:, None])
+    def forward(self, samples: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[B, S] -> [B, H, ceil(S / 960)]; behind a clip's own length nothing is defined."""
+        x = samples[:, None]
+        for layer in self.layers:
+            if lengths is not None and isinstance(layer, CausalConv1d) and layer.stride > 1:
+                # Alone, a clip is padded here, with zeros behind its own last step.
+                x = x.masked_fill(_is_behind(x, lengths)[:, None], 0.0)
+                lengths = _steps(lengths, layer.stride)
+            x = layer(x)
+        return x
+
+
+def _is_behind(x: Tensor, lengths: Tensor) -> Tensor:
+    """True where a step of [B, C, T] lies behind its clip, [B, T]."""
+    return torch.arange(x.shape[-1], device=x.device) >= lengths[:, None]
+
+
+def _steps(lengths: Tensor, stride: int) -> Tensor:
+    return -(-lengths // stride)
 
 
 class EncoderTransformer(nn.Module):
@@ -168,12 +184,25 @@ class CodecEncoder(nn.Module):
         self.quantizer = SplitEncoder(config.encoder)
 
     @torch.inference_mode()
-    def encode(self, samples: Tensor) -> Tensor:
+    def encode(self, samples: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Encodes clips: samples [B, S] at 24 kHz, S > 0 -> int64 codes [B, K, ceil(S / 1920)].
 
-        Clips of one batch are of one length: padding a shorter one would change its last frame.
+        Args:
+            samples: a shorter clip is followed by anything.
+            lengths: each clip's own samples, int64 [B], 1 to S; None is S for all. The frames of a
+                clip, ceil(length / 1920), are those that it has alone, the last one included:
+                nothing behind a clip is seen. What follows them means nothing.
         """
-        x = self.encoder_transformer(self.encoder(samples).transpose(1, 2))
-        codes = self.quantizer(self.downsample(x.transpose(1, 2)), self.config.num_codebooks)
+        x = self.encoder(samples, lengths)
+        x = self.encoder_transformer(x.transpose(1, 2)).transpose(1, 2)
+        if lengths is not None:
+            x = _held(x, _steps(lengths, SAMPLES_PER_FRAME // self.downsample.stride))
+        codes = self.quantizer(self.downsample(x), self.config.num_codebooks)
         assert codes.shape[-1] == -(-samples.shape[-1] // SAMPLES_PER_FRAME)
         return codes
+
+
+def _held(x: Tensor, lengths: Tensor) -> Tensor:
+    """Repeats each clip's last step behind it, as the downsampling does alone; [B, C, T]."""
+    last = x.gather(2, (lengths - 1)[:, None, None].expand(-1, x.shape[1], 1))
+    return torch.where(_is_behind(x, lengths)[:, None], last, x)
