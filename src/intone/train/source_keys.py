@@ -54,6 +54,8 @@ class SourceRow:
     id: str
     values: Mapping[str, object]
     audio_root: Path
+    unused: tuple[str, ...] = ()
+    """Names that were there and are not read."""
 
 
 Read = SourceRow | Rejection
@@ -64,19 +66,22 @@ def source_row(
 ) -> Read:
     """Returns the row under our keys, or its rejection for a name that has no meaning."""
     values: dict[str, object] = {}
+    unused: list[str] = []
     for name, value in data.items():
         key = key_of(name, options)
         if key in UNUSED_KEYS or name in options.ignored:
-            continue
-        if key not in KEYS or key in values:
+            unused.append(name)
+        elif key not in KEYS or key in values:
             what = "given twice" if key in values else "not known"
             reason = (
                 f"{name!r} is {what}; allowed: {', '.join(sorted(KEYS))} "
                 f"(--ignore {name} skips it, --column KEY={name} reads it as KEY)"
             )
             return Rejection(id=row_id, code="unknown_key", reason=reason, row=data)
-        values[key] = value
-    return SourceRow(id=row_id, values=values, audio_root=options.audio_root or folder)
+        else:
+            values[key] = value
+    root = options.audio_root or folder
+    return SourceRow(id=row_id, values=values, audio_root=root, unused=tuple(unused))
 
 
 def key_of(name: str, options: SourceOptions) -> str:
