@@ -69,7 +69,8 @@ class CodePredictor(nn.Module):
     def forward(self, x: Tensor, table: RotaryTable, start: int, attend: Attention) -> Tensor:
         """Returns hidden rows [B, T, predictor H] of input rows x [B, T, talker H]."""
         rotation = table.rows(slice(start, start + x.shape[1]), x.dtype)
-        x = self.small_to_mtp_projection(x)
+        # The stream keeps its type: under autocast a projection alone would make it bf16.
+        x = self.small_to_mtp_projection(x).to(x.dtype)
         return self.model.norm(run_blocks(self.model.layers, x, rotation, attend))
 
     def logits(self, codebook: int, hidden: Tensor) -> Tensor:

@@ -122,6 +122,7 @@ class BatchPlan:
         self._maker, self._seed = maker, seed
         self._rows_per_step, self._budget = rows_per_step, batch_positions
         self._epoch: tuple[int, list[list[int]]] | None = None
+        self.config = maker.config
 
     @property
     def steps_per_epoch(self) -> int:

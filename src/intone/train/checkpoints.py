@@ -108,14 +108,24 @@ def write_checkpoint(
     weights: TrainedWeights,
     optimizer: Mapping[str, Tensor],
     validation: Mapping[str, float] | None,
+    monitor: Mapping[str, Any],
 ) -> Path:
-    """Writes one checkpoint, whole or not at all, and returns its directory."""
+    """Writes one checkpoint, whole or not at all, and returns its directory.
+
+    Args:
+        monitor: what a resumed run must remember besides weights and moments.
+    """
     target = run / "checkpoints" / f"step-{step:06d}"
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     make_directory(part)
     try:
         _write_tensors(part, weights, optimizer)
-        state = {"step": step, "validation": validation, "adapter": _adapter_state(weights.adapter)}
+        state = {
+            "step": step,
+            "validation": validation,
+            "adapter": _adapter_state(weights.adapter),
+            "monitor": monitor,
+        }
         sizes = {path.name: path.stat().st_size for path in sorted(part.iterdir())}
         atomic_write_text(part / STATE, json.dumps({**state, "sizes": sizes}, indent=1) + "\n")
         if target.exists():  # damaged: a whole one of this step would have been resumed
@@ -154,6 +164,14 @@ def _drop_old_optimizers(run: Path) -> None:
     """Only the newest checkpoints can be resumed from; moments are twice their weights' size."""
     for path in complete_checkpoints(run)[:-_KEEP_RESUMABLE]:
         (path / OPTIMIZER).unlink(missing_ok=True)
+
+
+def drop_old_checkpoints(run: Path, keep: int) -> None:
+    """Removes all but the newest `keep` and the best; 0 keeps all."""
+    best = best_checkpoint(run)
+    for path in complete_checkpoints(run)[:-keep] if keep else []:
+        if path != best:
+            shutil.rmtree(path)
 
 
 def complete_checkpoints(run: Path) -> list[Path]:

@@ -37,7 +37,7 @@ class LossSums(NamedTuple):
 
 
 class TrainedVoice(nn.Module):
-    """Talker and code predictor as one module, so that wrappers for many processes see all of it."""
+    """Talker and code predictor as one module: wrappers for many processes see all of it."""
 
     def __init__(self, talker: Talker, predictor: CodePredictor) -> None:
         super().__init__()

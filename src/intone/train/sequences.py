@@ -55,9 +55,7 @@ class TrainingSequence:
         return self.prompt.num_rows + len(self.codes)
 
 
-def training_config(
-    base: ModelConfig, target: Target, new_speakers: dict[str, int]
-) -> ModelConfig:
+def training_config(base: ModelConfig, target: Target, new_speakers: dict[str, int]) -> ModelConfig:
     """Returns the configuration of what the run will make, from that of its base.
 
     Raises:
@@ -98,7 +96,8 @@ class SequenceMaker:
             DatasetError: a row that this model cannot be trained on.
             InvalidSettingError: instructs for a model that follows none.
         """
-        self._config, self._rows, self._settings = config, rows, settings
+        self.config, self.settings = config, settings
+        self._rows, self._tokenizer = rows, tokenizer
         self._builder = PromptBuilder(config, tokenizer)
         self._by_speaker: dict[str, list[int]] = {}
         for index, encoded in enumerate(rows):
@@ -109,16 +108,20 @@ class SequenceMaker:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def with_settings(self, settings: TrainSettings) -> SequenceMaker:
+        """Returns a maker of the same rows by other settings."""
+        return SequenceMaker(self.config, self._tokenizer, self._rows, settings)
+
     @property
     def num_frames(self) -> list[int]:
         """Returns the target frames of every row."""
         return [len(encoded.codes) for encoded in self._rows]
 
     def _check_instructs(self) -> None:
-        config = self._config
+        config = self.config
         follows = config.kind == "design" or (config.kind == "custom" and config.size != "0.6b")
         with_instruct = [e.row.id for e in self._rows if e.row.instruct]
-        if with_instruct and not follows and self._settings.rates.instruct > 0:
+        if with_instruct and not follows and self.settings.rates.instruct > 0:
             raise InvalidSettingError(
                 f"{len(with_instruct)} rows have an instruct (first: {with_instruct[0]}), but a "
                 f"{config.size} {config.kind} model is never given one when it speaks; choose a "
@@ -127,10 +130,10 @@ class SequenceMaker:
 
     def variant(self, index: int, epoch: int) -> Variant:
         """Draws the form of a row in an epoch."""
-        return self._draw(index, np.random.default_rng((self._settings.seed, epoch, index)))
+        return self._draw(index, np.random.default_rng((self.settings.seed, epoch, index)))
 
     def _draw(self, index: int, rng: np.random.Generator) -> Variant:
-        encoded, rates = self._rows[index], self._settings.rates
+        encoded, rates = self._rows[index], self.settings.rates
         # Always five numbers, whatever they decide: what is drawn later does not shift.
         layout, language, instruct, voicing, reference = rng.random(5)
         chosen = self._voicing(encoded, rates, float(voicing))
@@ -146,12 +149,12 @@ class SequenceMaker:
         )
 
     def _voicing(self, encoded: EncodedRow, rates: VariantRates, number: float) -> Voicing:
-        if self._config.kind == "design":
+        if self.config.kind == "design":
             return "none"
-        clones = self._config.speaker_encoder is not None and encoded.x_vector is not None
+        clones = self.config.speaker_encoder is not None and encoded.x_vector is not None
         if clones and number < rates.icl:
             return "icl"
-        if clones and (self._config.kind == "base" or number < rates.icl + rates.x_vector):
+        if clones and (self.config.kind == "base" or number < rates.icl + rates.x_vector):
             return "x_vector"
         return "preset"
 
@@ -167,7 +170,7 @@ class SequenceMaker:
         Raises:
             RequestError: the prompt builder refuses the row; the message names what and why.
         """
-        rng = np.random.default_rng((self._settings.seed, epoch, index))
+        rng = np.random.default_rng((self.settings.seed, epoch, index))
         return self.make_variant(index, self._draw(index, rng), rng)
 
     def make_variant(
@@ -175,7 +178,7 @@ class SequenceMaker:
     ) -> TrainingSequence:
         """Returns the row's sequence in a given form."""
         codes = self._rows[index].codes
-        count = max(1, round(self._settings.predictor_share * len(codes)))
+        count = max(1, round(self.settings.predictor_share * len(codes)))
         return TrainingSequence(
             prompt=self._builder.build(self.spec(index, variant)),
             codes=codes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
@@ -21,7 +22,7 @@ _COUNTS = (
     "batch_positions",
     "lora_rank",
     "lora_alpha",
-    "validate_every",
+    "validation_rows",
     "save_every",
 )
 
@@ -101,6 +102,7 @@ class TrainSettings:
     learning_rate_scale: float = 1.0
     """Multiplies every rate of the preset."""
     warmup_steps: int = 50
+    """Of a rising learning rate; in short runs at most a fifth of the steps."""
     weight_decay: float = 0.01
     """Not on norms, biases and embeddings."""
     max_grad_norm: float = 1.0
@@ -116,8 +118,12 @@ class TrainSettings:
     """Recompute blocks in the backward pass: less memory, a third more time."""
     lora_rank: int = 64
     lora_alpha: int = 128
-    validate_every: int = 100
+    validation_rows: int = 64
+    """Held-out rows that are measured, drawn once; fewer where there are fewer."""
     save_every: int = 100
+    """Steps between checkpoints; each is validated."""
+    keep: int = 5
+    """Newest checkpoints that are kept, besides the best; 0 keeps all."""
     patience: int = 5
     """Validations without a better loss after which the run stops; 0 never stops it early."""
     seed: int = 0
@@ -128,7 +134,7 @@ class TrainSettings:
         values = asdict(self)
         for name in _COUNTS:
             _require(values[name] >= 1, name, values[name], "1 or more")
-        for name in ("warmup_steps", "patience", "seed"):
+        for name in ("warmup_steps", "keep", "patience", "seed"):
             _require(values[name] >= 0, name, values[name], "0 or more")
         _require(self.max_steps is None or self.max_steps >= 1, "max_steps", self.max_steps, ">= 1")
         _require(
@@ -153,6 +159,14 @@ class TrainSettings:
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads."""
         return asdict(self)
+
+    def rate_scale(self, step: int, num_steps: int) -> float:
+        """Returns the factor of the learning rates at a step (from 0): warm-up, then a cosine."""
+        warmup = min(self.warmup_steps, num_steps // 5)
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        done = (step - warmup) / max(1, num_steps - warmup)
+        return 0.5 * (1.0 + math.cos(math.pi * done))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TrainSettings:
