@@ -1,4 +1,4 @@
-"""Writes the losses of `training_cases.py` into tests/golden/, from live runs of the public package.
+"""Writes the losses of `training_cases.py` into tests/golden/, from runs of the public package.
 
     INTONE_ORACLE_PYTHON=.venv-oracle/bin/python python -m tests.oracle.make_training_goldens
 
