@@ -65,8 +65,8 @@ def levels_db(samples: Samples, rate_hz: int) -> Levels:
 
 def level_range(levels: Levels) -> LevelRange:
     """Returns floor and loudness of at least one level."""
-    floor, loud = np.percentile(levels, (5, 95))
-    return LevelRange(float(floor), float(loud))
+    ordered, last = np.sort(levels), len(levels) - 1
+    return LevelRange(float(ordered[round(0.05 * last)]), float(ordered[round(0.95 * last)]))
 
 
 def sound_hops(levels: Levels) -> tuple[int, int] | None:

@@ -100,7 +100,8 @@ def _measure(sound: soundfile.SoundFile, start_s: float | None, end_s: float | N
     if first < 0 or (last is not None and last <= first) or first >= max(sound.frames, 1):
         return _bad_cut(start_s, end_s, sound.frames / rate_hz)
     meter = _Meter(rate_hz, channels)
-    sound.seek(first)
+    if first:
+        sound.seek(first)
     for block in _blocks(sound, None if last is None else last - first):
         meter.add(block)
     decoded_to = first + meter.num_samples
@@ -138,9 +139,10 @@ class _Meter:
         self._is_finite = self._is_finite and bool(np.isfinite(block).all())
         if not self._is_finite:
             return
-        magnitudes = np.abs(block)
-        self._peak = max(self._peak, float(magnitudes.max()))
-        self._num_clipped += int((magnitudes >= _FULL_SCALE).any(axis=1).sum())
+        peak = float(np.abs(block).max())
+        self._peak = max(self._peak, peak)
+        if peak >= _FULL_SCALE:
+            self._num_clipped += int((np.abs(block) >= _FULL_SCALE).any(axis=1).sum())
         mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
         self._levels.append(levels_db(mono, self._rate_hz))
         self._digest.update(np.rint(mono.clip(-8, 8) * 32_768).astype("<i4").tobytes())

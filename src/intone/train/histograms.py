@@ -47,7 +47,7 @@ def draw_histogram(histogram: Histogram) -> bytes:
     """Returns the PNG: kept and rejected rows stacked, limits as lines.
 
     The axis leaves out half a percent on both sides, so that one odd clip does not squeeze the
-    rest; the title says how many are outside.
+    rest; the title says how many are off it.
     """
     figure = _figure()
     axes = figure.subplots()
@@ -59,10 +59,10 @@ def draw_histogram(histogram: Histogram) -> bytes:
         if edges[0] <= limit <= edges[-1]:
             axes.axvline(limit, color=_LIMIT, linestyle="--", linewidth=1)
     outside = len(values) - sum(map(len, inside))
-    axes.set_title(histogram.title + (f" ({outside} outside)" if outside else ""))
+    axes.set_title(histogram.title + (f" ({outside} off the axis)" if outside else ""))
     axes.set_xlabel(histogram.unit)
     axes.set_ylabel("rows")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside lower right", ncols=2, frameon=False)
     return _png(figure)
 
 
