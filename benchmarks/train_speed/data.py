@@ -7,6 +7,7 @@ tokens of the official tokenizer a second, so a text has four characters a secon
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ import soundfile
 
 from intone.core.constants import FRAME_S, SAMPLE_RATE_HZ
 from intone.core.types import Codes
+from intone.train.dataset import CODES_DIRECTORY, Origin, RowKeys, write_index
+from intone.train.rows import ROWS_FILE, TrainingRow, write_rows
+from intone.train.shards import Record, ShardWriter
 
 NUM_CODEBOOKS = 16
 TOKENS_PER_S = 4.0
@@ -48,7 +52,7 @@ def make_rows(
     ]
 
 
-def write_public_rows(rows: list[SyntheticRow], directory: Path) -> Path:
+def write_public_rows(rows: Sequence[SyntheticRow], directory: Path) -> Path:
     """Writes what the script's own preparation would have written; returns the file."""
     clip = directory / "reference.wav"
     write_clip(clip, REFERENCE_S)
@@ -63,6 +67,23 @@ def write_public_rows(rows: list[SyntheticRow], directory: Path) -> Path:
             }
             file.write(json.dumps(line) + "\n")
     return path
+
+
+def write_encoded_rows(rows: Sequence[SyntheticRow], directory: Path, hidden_size: int) -> Path:
+    """Writes what check and encode would have written; returns the directory."""
+    directory.mkdir()
+    vector = np.random.default_rng(0).standard_normal(hidden_size).astype(np.float32)
+    unused = directory / "unused.wav"
+    write_rows(
+        directory / ROWS_FILE,
+        [TrainingRow(id=row.name, audio=unused, text=row.text) for row in rows],
+    )
+    with ShardWriter(directory / CODES_DIRECTORY) as writer:
+        writer.append([Record("x_vector", "voice", vector)])
+        writer.append([Record("codes", row.name, row.codes.astype(np.uint16)) for row in rows])
+    keys = [RowKeys(id=row.name, codes=row.name, x_vector="voice") for row in rows]
+    write_index(directory, keys, Origin(codec="given", speaker_encoder="given"))
+    return directory
 
 
 def write_clip(path: Path, length_s: float) -> None:
