@@ -33,6 +33,9 @@ WHISPER_CODES = {
 }
 """The languages of Qwen3-TTS; any other is left to the recogniser."""
 
+_FILES = ("config.json", "model.bin", "tokenizer.json")
+"""Without the last, faster-whisper would look for one on the network."""
+
 
 class Recogniser(Protocol):
     """Hears words."""
@@ -58,10 +61,11 @@ def open_recogniser(directory: Path, device: str = "auto") -> Recogniser:
         MissingDependencyError: the extra is absent.
         ModelNotFoundError: the directory holds no such model.
     """
-    if not (directory / "model.bin").is_file():
+    missing = [name for name in _FILES if not (directory / name).is_file()]
+    if missing:
         raise ModelNotFoundError(
-            f"{directory} holds no recogniser (model.bin is missing); give the directory of a "
-            "Whisper model in CTranslate2's format, such as Systran/faster-whisper-small."
+            f"{directory} holds no recogniser ({', '.join(missing)} missing); give the directory "
+            "of a Whisper model in CTranslate2's format, such as Systran/faster-whisper-small."
         )
     try:
         from faster_whisper import WhisperModel
