@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from intone.core.types import Samples
@@ -35,7 +36,7 @@ def silence(
     return rng.normal(0, noise, round(duration_s * rate_hz)).astype(np.float32)
 
 
-def save(path: Path, samples: Samples, rate_hz: int = RATE_HZ) -> Path:
+def save(path: Path, samples: npt.NDArray[np.generic], rate_hz: int = RATE_HZ) -> Path:
     """Writes samples in the format of the ending, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, samples, rate_hz)

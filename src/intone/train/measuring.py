@@ -29,7 +29,8 @@ from intone.train.progress import OnProgress, StageProgress
 
 MEASURED_FILE = "measured.jsonl"
 
-_CHUNK_CLIPS = 64
+CHUNK_CLIPS = 64
+"""Measured in one go and remembered together."""
 
 Measure = Callable[[Path, float | None, float | None], Measured]
 
@@ -118,32 +119,32 @@ def _key_of(cut: Cut) -> _Key | None:
 def _measured_chunks(
     cuts: Sequence[Cut], processes: int, measure: Measure
 ) -> Iterator[dict[Cut, Measured]]:
-    chunks = [cuts[i : i + _CHUNK_CLIPS] for i in range(0, len(cuts), _CHUNK_CLIPS)]
+    chunks = [cuts[i : i + CHUNK_CLIPS] for i in range(0, len(cuts), CHUNK_CLIPS)]
     if min(processes, len(chunks)) <= 1:
         for chunk in chunks:
             yield _measure_chunk(chunk, measure)
         return
-    lost: list[Cut] = []
+    lost: list[Sequence[Cut]] = []
     with _pool(min(processes, len(chunks))) as pool:
         try:
             futures = _submitted(pool, chunks, measure, lost)
             for future in as_completed(futures):
                 done = _result(future)
                 if done is None:
-                    lost.extend(futures[future])
+                    lost.append(futures[future])
                 else:
                     yield done
         finally:
             pool.shutdown(cancel_futures=True)
-    for cut in lost:
-        yield {cut: _measure_alone(cut, measure)}
+    for chunk in lost:
+        yield _measure_apart(chunk, measure)
 
 
 def _submitted(
     pool: ProcessPoolExecutor,
     chunks: Sequence[Sequence[Cut]],
     measure: Measure,
-    lost: list[Cut],
+    lost: list[Sequence[Cut]],
 ) -> dict[Future[dict[Cut, Measured]], Sequence[Cut]]:
     """Returns the chunks by their futures; those that a broken pool refuses go to `lost`."""
     futures = {}
@@ -151,7 +152,7 @@ def _submitted(
         try:
             futures[pool.submit(_measure_chunk, chunk, measure)] = chunk
         except BrokenProcessPool:
-            lost.extend(chunk)
+            lost.append(chunk)
     return futures
 
 
@@ -159,13 +160,20 @@ def _measure_chunk(cuts: Sequence[Cut], measure: Measure) -> dict[Cut, Measured]
     return {cut: measure(cut.path, cut.start_s, cut.end_s) for cut in cuts}
 
 
-def _measure_alone(cut: Cut, measure: Measure) -> Measured:
-    """Measures in a process of its own a clip that may have killed the one before."""
+def _measure_apart(cuts: Sequence[Cut], measure: Measure) -> dict[Cut, Measured]:
+    """Measures in a process of their own clips of which one may have killed the process before.
+
+    Halves them until the culprit is alone, so that all others are measured.
+    """
     with _pool(1) as pool:
-        done = _result(pool.submit(_measure_chunk, [cut], measure))
-    if done is None:
-        return ClipFailure(code="undecodable_audio", reason="the decoder crashed on it")
-    return done[cut]
+        done = _result(pool.submit(_measure_chunk, cuts, measure))
+    if done is not None:
+        return done
+    if len(cuts) == 1:
+        reason = "the decoder crashed on it"
+        return {cuts[0]: ClipFailure(code="undecodable_audio", reason=reason)}
+    half = len(cuts) // 2
+    return _measure_apart(cuts[:half], measure) | _measure_apart(cuts[half:], measure)
 
 
 def _result(future: Future[dict[Cut, Measured]]) -> dict[Cut, Measured] | None:
