@@ -96,6 +96,11 @@ class Checkpoint:
             shapes |= official_shapes(_on_meta(SpeakerEncoder, config.speaker_encoder), SPEAKER)
         return shapes
 
+    @property
+    def has_speaker_encoder(self) -> bool:
+        """True where `load_speaker_encoder` gives one."""
+        return self.config.speaker_encoder is not None and self._has_speaker_encoder
+
     def load_talker(self, place: Placement, *, trainable: bool = False) -> Talker:
         """Returns the talker; its text embedding is a view of the file where on CPU.
 
@@ -146,7 +151,7 @@ class Checkpoint:
         Raises:
             UnsupportedModeError: this checkpoint ships without one.
         """
-        if self.config.speaker_encoder is None or not self._has_speaker_encoder:
+        if self.config.speaker_encoder is None or not self.has_speaker_encoder:
             raise UnsupportedModeError(
                 f"this {self.config.kind} checkpoint has no speaker encoder and cannot clone; "
                 "use a Base checkpoint (`intone models pull 0.6b-base`)."

@@ -211,6 +211,9 @@ class Shards:
     def __len__(self) -> int:
         return len(self._found)
 
+    def __iter__(self) -> Iterator[tuple[Kind, str]]:
+        return iter(self._found)
+
     def missing(self, names: Iterable[tuple[Kind, str]]) -> list[tuple[Kind, str]]:
         """Returns those that no shard holds, in order."""
         return [name for name in names if name not in self._found]
