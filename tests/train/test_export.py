@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -342,10 +343,11 @@ def test_a_base_in_several_files_is_exported_in_several_files(
 ) -> None:
     base = split_in_two(tiny_checkpoint("base"), tmp_path / "base")
     run = write_fake_run(tmp_path / "run", tiny_checkpoint("base"))
-    options = ExportOptions(base=base)
+    index = hashlib.sha256((base / "model.safetensors.index.json").read_bytes()).hexdigest()
+    write_run(run, replace(read_run(run), base=str(base), base_sha256=index))
 
-    export(run, tmp_path / "kept", options)
-    export(run, tmp_path / "dropped", replace(options, keep_cloning=False))
+    export(run, tmp_path / "kept")
+    export(run, tmp_path / "dropped", form("custom", keep_cloning=False))
 
     for name in ("kept", "dropped"):
         found = Ours(tmp_path / name).talker.state_dict()

@@ -10,7 +10,7 @@ from pathlib import Path
 from intone.models.checkpoint import SPEAKER
 from intone.models.config import read_json
 from intone.train.overlay import Overlay
-from intone.train.staged import link_or_copy
+from intone.train.staged import Share
 from intone.train.tensor_rewrite import RewriteReport, rewrite, tensor_names
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -52,8 +52,14 @@ class BaseFiles:
         """Names of all tensors."""
         return frozenset(name for names in self.tensors.values() for name in names)
 
-    def write_over(self, target: Path, overlay: Overlay, dropped: frozenset[str]) -> FileReport:
+    def write_over(
+        self, target: Path, overlay: Overlay, dropped: frozenset[str], share: Share
+    ) -> FileReport:
         """Fills `target` with everything but config.json; weights change as the overlay says.
+
+        Args:
+            dropped: tensors that are left out.
+            share: what is done with files that stay as they are.
 
         Raises:
             CheckpointError, RunError: a change does not fit.
@@ -64,7 +70,7 @@ class BaseFiles:
             if dropped.issuperset(tensors):
                 report.tensors.num_dropped += len(tensors)
             elif overlay.names.isdisjoint(tensors) and dropped.isdisjoint(tensors):
-                self._share(name, target, report)
+                self._share(name, target, share, report)
             else:
                 report.tensors.add(
                     rewrite(
@@ -77,12 +83,12 @@ class BaseFiles:
                 )
         self._write_index(target, dropped)
         for name in self._others():
-            self._share(name, target, report)
+            self._share(name, target, share, report)
         return report
 
-    def _share(self, name: str, target: Path, report: FileReport) -> None:
+    def _share(self, name: str, target: Path, share: Share, report: FileReport) -> None:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        if link_or_copy(self.directory / name, target / name):
+        if share(self.directory / name, target / name):
             report.linked += 1
         else:
             report.copied += 1

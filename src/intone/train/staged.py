@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,6 +63,25 @@ def link_or_copy(source: Path, target: Path) -> bool:
         return False
     return True
 
+
+def symlink_or_copy(source: Path, target: Path) -> bool:
+    """Points to a file, or copies it where the system refuses; True for a pointer.
+
+    For directories that live shorter than their source: a pointer crosses file systems.
+
+    Raises:
+        OSError: neither is possible.
+    """
+    try:
+        target.symlink_to(source.resolve())
+    except (OSError, NotImplementedError):
+        shutil.copyfile(source, target)
+        return False
+    return True
+
+
+Share = Callable[[Path, Path], bool]
+"""`link_or_copy` or `symlink_or_copy`."""
 
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 """Other device, not supported, not permitted (foreign owner), too many names."""

@@ -12,10 +12,11 @@ from intone.core.errors import RunError
 from intone.core.types import ModelKind
 from intone.models.checkpoint import Checkpoint
 from intone.models.config import ModelConfig, read_json
-from intone.train.base_files import WEIGHTS, BaseFiles, FileReport
+from intone.train.base_files import INDEX, WEIGHTS, BaseFiles, FileReport
 from intone.train.checkpoints import RunRecord, TrainedWeights, read_weights
 from intone.train.export_config import check_kind, check_rows, tuned_config
 from intone.train.overlay import Overlay
+from intone.train.staged import Share, link_or_copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ def base_directory(record: RunRecord, named: Path | None = None) -> Path:
         raise RunError(
             f"the run's base {base} is not there any more; name where it is with --model."
         )
-    weights = base / WEIGHTS
-    if weights.is_file() and _sha256(weights) != record.base_sha256:
+    weights = base / (WEIGHTS if (base / WEIGHTS).exists() else INDEX)
+    if not weights.is_file() or _sha256(weights) != record.base_sha256:
         raise RunError(
             f"{base} is not the checkpoint that this run began with (its weights differ); "
             "name that one with --model."
@@ -81,7 +82,7 @@ def base_directory(record: RunRecord, named: Path | None = None) -> Path:
     return base
 
 
-def write_tuned(plan: TunedPlan, directory: Path) -> FileReport:
+def write_tuned(plan: TunedPlan, directory: Path, share: Share = link_or_copy) -> FileReport:
     """Fills an existing directory with the tuned checkpoint, and checks its headers.
 
     Raises:
@@ -98,7 +99,8 @@ def write_tuned(plan: TunedPlan, directory: Path) -> FileReport:
             f"{unknown[0]}; name the run's own base with --model."
         )
     keeps = plan.keeps_speaker_encoder
-    report = base.write_over(directory, overlay, frozenset() if keeps else base.speaker_encoder)
+    dropped = frozenset() if keeps else base.speaker_encoder
+    report = base.write_over(directory, overlay, dropped, share)
     config = tuned_config(
         read_json(plan.base / "config.json"), plan.kind, plan.presets, keep_speaker_encoder=keeps
     )
