@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from intone.train.progress import OnProgress, StageProgress
 
 MEASURED_FILE = "measured.jsonl"
 
-CHUNK_CLIPS = 64
+CHUNK_CLIPS = 128
 """Measured in one go and remembered together."""
 
 Measure = Callable[[Path, float | None, float | None], Measured]
@@ -203,8 +203,13 @@ def _remember(cache: Path, keys: Mapping[Cut, _Key | None], chunk: Mapping[Cut, 
 
 def _line(key: _Key, measured: Measured) -> str:
     kind = "stats" if isinstance(measured, ClipStats) else "failure"
-    entry = {"version": MEASURE_VERSION, "key": asdict(key), kind: asdict(measured)}
+    entry = {"version": MEASURE_VERSION, "key": _values(key), kind: _values(measured)}
     return json.dumps(entry, allow_nan=False)
+
+
+def _values(record: _Key | Measured) -> dict[str, object]:
+    """`dataclasses.asdict` copies deeply, and takes a third of the whole time here."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _read_cache(cache: Path) -> dict[_Key, Measured]:
