@@ -96,3 +96,7 @@ def opened(
 
 ALWAYS = VariantRates(at_once=1.0, language=1.0, instruct=1.0, x_vector=0.0, icl=0.0)
 """Every row in one form: as a preset."""
+
+SHARED = settings(max_steps=5, save_every=1, patience=0, batch_positions=60, keep=0)
+SHARED_DATA = dataset(num_train=7, num_validation=3)
+"""A run that several processes make: uneven micro-batches, a short last step."""
