@@ -21,12 +21,16 @@ import numpy.typing as npt
 
 from intone.core.constants import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from intone.core.types import Codes, Samples
+from intone.train.from_scratch.recipe import PRESETS
 
 SAMPLES_PER_TEACHER_FRAME = 600
 SAMPLES_PER_CURVE_POINT = 300
 SOUNDS_PER_FRAME = 4
 SILENCE = " "
-_STRESS = {"\u02c8": 1, "\u02cc": 2}
+STRESS = {"\u02c8": 1, "\u02cc": 2}
+ENERGY_STEPS = 24
+PITCH_STEPS_PER_OCTAVE, PITCH_STEPS = 48, 150
+"""From 60 Hz up; coarser steps than a quarter of a semitone blur the upper harmonics."""
 _VOICED_HZ = 60.0
 
 _LEAD_SAMPLES = round(0.095 * SAMPLE_RATE_HZ)
@@ -40,6 +44,8 @@ Curve = npt.NDArray[np.float32]
 class Plan:
     """One utterance as the teacher means to say it; time counts in samples from `start`."""
 
+    speaker: str
+    """Our name of the preset."""
     text: str
     phonemes: str
     """One character per span, silence first and last."""
@@ -52,7 +58,7 @@ class Plan:
     num_frames: int
 
     def codes(self, symbols: Symbols) -> Codes:
-        """Returns the codec frames, [F, K]: four sounds at 20 ms steps, pitch, energy.
+        """Returns the codec frames, [F, K]: four sounds at 20 ms steps, pitch, energy and speaker.
 
         A frame tells what the teacher plans for the 80 ms after it, so that the causal decoder
         knows the next sound while it makes the present one; the clip's first 80 ms are silence.
@@ -65,10 +71,16 @@ class Plan:
         pitch, energy = (self._per_frame(curve) for curve in (self.pitch_hz, self.energy))
         voiced = (pitch > _VOICED_HZ).sum(axis=1)
         mean_hz = np.where(pitch > _VOICED_HZ, pitch, 0.0).sum(axis=1) / voiced.clip(min=1)
-        height = (16 * np.log2(mean_hz.clip(min=90.0) / 90.0)).round().clip(0, 40)
+        height = PITCH_STEPS_PER_OCTAVE * np.log2(mean_hz.clip(min=_VOICED_HZ) / _VOICED_HZ)
+        height = height.round().clip(0, PITCH_STEPS - 1)
         pitch_ids = np.where(voiced > 0, 1 + height, 0)
-        energy_ids = ((energy.mean(axis=1) + 10.0) * (23 / 18)).round().clip(0, 23)
-        columns = (sounds, pitch_ids[:, None], energy_ids[:, None])
+        energy_ids = (
+            ((energy.mean(axis=1) + 10.0) * ((ENERGY_STEPS - 1) / 18))
+            .round()
+            .clip(0, ENERGY_STEPS - 1)
+        )
+        timbre = list(PRESETS).index(self.speaker)
+        columns = (sounds, pitch_ids[:, None], energy_ids[:, None] + ENERGY_STEPS * timbre)
         return np.concatenate(columns, axis=1).astype(np.int64)
 
     def _per_frame(self, curve: Curve) -> Curve:
@@ -91,8 +103,8 @@ class Symbols:
         """Returns one id per character; a stress mark sounds as the stressed phoneme after it."""
         out, stress = np.zeros(len(phonemes), dtype=np.int64), 0
         for i, name in enumerate(phonemes):
-            if name in _STRESS:
-                stress = _STRESS[name]
+            if name in STRESS:
+                stress = STRESS[name]
                 following = phonemes[i + 1] if i + 1 < len(phonemes) else SILENCE
                 out[i] = self._index.get(following, 0) + 128 * stress
             else:
@@ -111,20 +123,29 @@ class Clip:
 
 
 def shard_paths(directory: Path, split: str) -> list[Path]:
-    """Returns the finished shards of a split ("train", "text", "val", "test") in order."""
-    paths = [path for path in directory.glob(f"{split}_*.npz") if ".tmp" not in path.name]
-    return sorted(paths, key=lambda path: (path.stem.split("_")[-1], path.name))
+    """Returns every preset's finished shards of a split ("train", "text", "val") in order."""
+    return sorted(
+        (path for voice in PRESETS.values() for path in directory.glob(f"{voice}/{split}_*.npz")),
+        key=lambda path: (path.stem.split("_")[-1], path.parent.name),
+    )
+
+
+def speaker_of(path: Path) -> str:
+    """Returns our name of the teacher's voice whose folder a shard lies in."""
+    (name,) = (name for name, voice in PRESETS.items() if voice == path.parent.name)
+    return name
 
 
 def read_plans(path: Path) -> Iterator[Plan]:
     """Yields the plans of one shard, trimmed by rule."""
-    for text, phonemes, durations, pitch_hz, energy in _plan_rows(path):
+    for text, phonemes, durations, pitch_hz, energy in plan_rows(path):
         ends = durations.cumsum() * SAMPLES_PER_TEACHER_FRAME
         start = max(0, int(ends[0]) - _LEAD_SAMPLES)
         spoken = len(phonemes.rstrip(" .,?!"))
         length = int(ends[spoken]) - _TAIL_SAMPLES - start
         num_frames = max(4, -(-length // SAMPLES_PER_FRAME))
-        yield Plan(text, _framed(phonemes), ends - start, pitch_hz, energy, start, num_frames)
+        name, sounds = speaker_of(path), _framed(phonemes)
+        yield Plan(name, text, sounds, ends - start, pitch_hz, energy, start, num_frames)
 
 
 def read_clips(sound_path: Path, plan_path: Path) -> Iterator[Clip]:
@@ -132,7 +153,7 @@ def read_clips(sound_path: Path, plan_path: Path) -> Iterator[Clip]:
     with np.load(sound_path) as data:
         starts, lengths = data["start"], data["length"]
         parts = np.split(data["audio"], lengths.cumsum()[:-1])
-    rows = _plan_rows(plan_path)
+    rows = plan_rows(plan_path)
     for (text, phonemes, durations, pitch_hz, energy), pcm, start in zip(
         rows, parts, starts, strict=True
     ):
@@ -140,7 +161,8 @@ def read_clips(sound_path: Path, plan_path: Path) -> Iterator[Clip]:
         samples = np.pad(pcm, (0, missing)).astype(np.float32) / 32768.0
         ends = durations.cumsum() * SAMPLES_PER_TEACHER_FRAME - int(start)
         frames = len(samples) // SAMPLES_PER_FRAME
-        plan = Plan(text, _framed(phonemes), ends, pitch_hz, energy, int(start), frames)
+        name, sounds = speaker_of(plan_path), _framed(phonemes)
+        plan = Plan(name, text, sounds, ends, pitch_hz, energy, int(start), frames)
         yield Clip(plan, samples)
 
 
@@ -148,7 +170,7 @@ def _framed(phonemes: str) -> str:
     return f"{SILENCE}{phonemes}{SILENCE}"
 
 
-def _plan_rows(path: Path) -> Iterator[tuple[str, str, Codes, Curve, Curve]]:
+def plan_rows(path: Path) -> Iterator[tuple[str, str, Codes, Curve, Curve]]:
     with np.load(path) as data:
         cuts = data["ndur"].cumsum()
         durations = np.split(data["dur"].astype(np.int64), cuts[:-1])

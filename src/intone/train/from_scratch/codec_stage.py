@@ -24,9 +24,9 @@ from torch.nn import functional as F
 from intone.core.constants import SAMPLES_PER_FRAME
 from intone.models.codec.config import CodecConfig
 from intone.models.codec.decoder import CodecDecoder, ConvNeXtBlock
-from intone.train.from_scratch.clips import SILENCE, Clip, Symbols, read_clips, shard_paths
+from intone.train.from_scratch.clips import Clip, Symbols, read_clips, shard_paths
 from intone.train.from_scratch.mel import LogMel
-from intone.train.from_scratch.recipe import codec_json
+from intone.train.from_scratch.recipe import PHONEMES, codec_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,11 @@ class CodecFront(nn.Module):
         return [p for p in self.parameters() if p.requires_grad and id(p) not in wave]
 
 
-def phoneme_names(clips: Sequence[Clip]) -> str:
-    """Returns every phoneme of the clips, silence first."""
-    found = {phoneme for clip in clips for phoneme in clip.plan.phonemes}
-    return SILENCE + "".join(sorted(found - {SILENCE}))
-
-
 class CropSampler:
     """Random crops of clips joined end to end: codes and sound."""
 
-    def __init__(self, clips: Sequence[Clip], names: str) -> None:
-        symbols = Symbols(names)
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        symbols = Symbols(PHONEMES)
         codes = np.concatenate([clip.plan.codes(symbols) for clip in clips])
         self._codes = torch.from_numpy(codes).t().contiguous()
         self._samples = torch.from_numpy(np.concatenate([clip.samples for clip in clips]))
@@ -116,11 +110,26 @@ def mel_loss(front: CodecFront, codes: Tensor, samples: Tensor) -> Tensor:
 
 
 def train_front(front: CodecFront, sampler: CropSampler, settings: FrontSettings) -> None:
-    """Trains stage 1 until its time is up."""
-    parameters = front.frame_rate_parameters()
+    """Trains stage 1 until that much processor time is spent."""
+    _train(front, sampler, settings, front.frame_rate_parameters())
+
+
+def train_new_parts(front: CodecFront, sampler: CropSampler, settings: FrontSettings) -> None:
+    """Trains what a taken-over decoder lacks: the log-mel head and the speakers' codes."""
+    layers = front.decoder.quantizer.rvq_rest.vq.layers
+    tables = [layer._codebook.embedding_sum for layer in layers[-2:]]
+    _train(front, sampler, settings, [*front.mel_head.parameters(), *tables])
+
+
+def _train(
+    front: CodecFront,
+    sampler: CropSampler,
+    settings: FrontSettings,
+    parameters: list[nn.Parameter],
+) -> None:
     optimizer = torch.optim.AdamW(parameters, betas=(0.8, 0.98), weight_decay=0.01, fused=True)
-    began, step, recent = time.monotonic(), 0, 0.0
-    while (share := (time.monotonic() - began) / 60 / settings.minutes) < 1.0:
+    began, step, recent = time.process_time(), 0, 0.0
+    while (share := (time.process_time() - began) / 60 / settings.minutes) < 1.0:
         loss = mel_loss(front, *sampler.draw(settings.batch, settings.frames))
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -130,7 +139,7 @@ def train_front(front: CodecFront, sampler: CropSampler, settings: FrontSettings
         step += 1
         recent = loss.item() if step == 1 else 0.97 * recent + 0.03 * loss.item()
         if step % settings.log_every == 0:
-            print(f"step {step} mel {recent:.4f} {time.monotonic() - began:.0f} s", flush=True)
+            print(f"step {step} mel {recent:.4f} {time.process_time() - began:.0f} s", flush=True)
 
 
 def fading(step: int, share: float) -> float:
@@ -138,24 +147,27 @@ def fading(step: int, share: float) -> float:
     return min(1.0, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
-def save_front(front: CodecFront, names: str, path: Path) -> None:
-    """Writes a codec's state and the names of its phonemes."""
-    torch.save({"names": names, "state": front.state_dict()}, path.with_suffix(".tmp"))
+def save_front(front: CodecFront, path: Path) -> None:
+    """Writes a codec's weights."""
+    torch.save(front.state_dict(), path.with_suffix(".tmp"))
     path.with_suffix(".tmp").rename(path)
 
 
-def load_front(path: Path) -> tuple[CodecFront, str]:
+def load_front(path: Path) -> CodecFront:
     """Reads what `save_front` wrote."""
-    saved = torch.load(path, weights_only=True)
     front = CodecFront()
-    front.load_state_dict(saved["state"])
-    return front, str(saved["names"])
+    front.load_state_dict(torch.load(path, weights_only=True))
+    return front
 
 
 def clips_of(sound: Path, plans: Path, split: str = "train") -> list[Clip]:
     """Returns every clip of a split that has both sound and plan."""
-    paths = [path for path in shard_paths(plans, split) if (sound / path.name).exists()]
-    return [clip for path in paths for clip in read_clips(sound / path.name, path)]
+    paths = [path for path in shard_paths(plans, split) if _sound_of(path, sound).exists()]
+    return [clip for path in paths for clip in read_clips(_sound_of(path, sound), path)]
+
+
+def _sound_of(plan_path: Path, sound: Path) -> Path:
+    return sound / plan_path.parent.name / plan_path.name
 
 
 def main() -> None:
@@ -164,18 +176,17 @@ def main() -> None:
     parser.add_argument("sound", type=Path)
     parser.add_argument("plans", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of processor time")
     parser.add_argument("--start", type=Path, default=None, help="continue from this state")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     clips = clips_of(args.sound, args.plans)
-    names = phoneme_names(clips)
-    front = CodecFront() if args.start is None else load_front(args.start)[0]
+    front = CodecFront() if args.start is None else load_front(args.start)
     hours = sum(len(clip.samples) for clip in clips) / 24_000 / 3600
     print(f"{len(clips)} clips, {hours:.2f} hours", flush=True)
-    train_front(front, CropSampler(clips, names), FrontSettings(minutes=args.minutes))
-    save_front(front, names, args.out)
+    train_front(front, CropSampler(clips), FrontSettings(minutes=args.minutes))
+    save_front(front, args.out)
 
 
 if __name__ == "__main__":

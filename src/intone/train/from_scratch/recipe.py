@@ -6,7 +6,10 @@ from typing import Any
 
 NUM_CODEBOOKS = 6
 CODEBOOK_SIZE = 512
-VOICE = "ava"
+PHONEMES = " !,.?AIOWYbdfhijklmnpstuvwzæðŋɑɔəɛɜɡɪɹɾʃʊʌʒʤʧˈˌθᵊᵻ"
+"""What the sound codes count: the teacher's spelling of American English, silence first."""
+PRESETS = {"ava": "af_heart", "bella": "af_bella", "michael": "am_michael", "fenrir": "am_fenrir"}
+"""Preset speakers, and the teacher's voices they were learnt from."""
 
 _CONTROL_ROWS = 1024
 """Upstream bans the last 1,024 codec ids but the end id from sampling; so that many stand there."""
@@ -136,8 +139,8 @@ def _talker_json(text_vocab_size: int) -> dict[str, Any]:
         "codec_think_bos_id": first + 5,
         "codec_think_eos_id": first + 6,
         "codec_language_id": {"english": first + 7},
-        "spk_id": {VOICE: first + 8},
-        "spk_is_dialect": {VOICE: False},
+        "spk_id": {name: first + 8 + i for i, name in enumerate(PRESETS)},
+        "spk_is_dialect": dict.fromkeys(PRESETS, False),
         "code_predictor_config": {
             **_blocks_json(hidden=192, inner=448, layers=2, heads=3),
             "model_type": "qwen3_tts_talker_code_predictor",

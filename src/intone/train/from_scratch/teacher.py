@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from intone.core.constants import SAMPLE_RATE_HZ
+from intone.train.from_scratch.recipe import PRESETS
 
 _PITCH, _ENERGY = "/encoder/F0_proj/Conv_output_0", "/encoder/N_proj/Conv_output_0"
 _DURATIONS, _SOUND = "/encoder/Clip_output_0", "waveform"
@@ -53,31 +54,34 @@ class Reading:
 
 
 class Teacher:
-    """One voice of the teacher on one thread."""
+    """The teacher on one thread."""
 
-    def __init__(self, directory: Path, voice: str, *, with_sound: bool) -> None:
-        """Opens `kokoro-quantized.onnx`, `tokenizer.json` and `voices/VOICE.bin`."""
+    def __init__(self, directory: Path, *, with_sound: bool) -> None:
+        """Opens `kokoro-quantized.onnx` and `tokenizer.json`."""
         tokenizer = json.loads((directory / "tokenizer.json").read_text(encoding="utf-8"))
         self._ids: dict[str, int] = tokenizer["model"]["vocab"]
-        style = np.fromfile(directory / "voices" / f"{voice}.bin", np.float32)
-        self._styles = style.reshape(-1, 1, 256)
+        self._directory = directory
         self._outputs = [_PITCH, _ENERGY, _DURATIONS] + [_SOUND] * with_sound
         self._session = _session(directory / "kokoro-quantized.onnx", self._outputs)
         self._phonemizer = _phonemizer()
 
-    def read(self, texts: Sequence[str]) -> Iterator[Reading]:
-        """Yields every sentence's reading."""
-        for text, line in zip(
-            texts, self._phonemizer.phonemize(list(texts), strip=True), strict=True
-        ):
-            phonemes = "".join(c for c in respelt(line) if c in self._ids)
-            yield self._read(text, phonemes)
+    def read(self, texts: Sequence[str], voice: str) -> Iterator[Reading]:
+        """Yields every sentence's reading by `voices/VOICE.bin`."""
+        style = np.fromfile(self._directory / "voices" / f"{voice}.bin", np.float32)
+        styles = style.reshape(-1, 1, 256)
+        for text, phonemes in zip(texts, self.phonemes(texts), strict=True):
+            yield self._read(text, phonemes, styles[min(len(phonemes), len(styles) - 1)])
 
-    def _read(self, text: str, phonemes: str) -> Reading:
+    def phonemes(self, texts: Sequence[str]) -> list[str]:
+        """Returns every sentence in the teacher's phonemes."""
+        lines = self._phonemizer.phonemize(list(texts), strip=True)
+        return ["".join(c for c in respelt(line) if c in self._ids) for line in lines]
+
+    def _read(self, text: str, phonemes: str, style: npt.NDArray[np.float32]) -> Reading:
         ids = [0, *(self._ids[c] for c in phonemes), 0]
         inputs = {
             "input_ids": np.array([ids], np.int64),
-            "style": self._styles[min(len(phonemes), len(self._styles) - 1)],
+            "style": style,
             "speed": np.ones(1, np.float32),
         }
         pitch, energy, durations, *sound = self._session.run(self._outputs, inputs)
@@ -145,22 +149,38 @@ def _phonemizer() -> Any:
     return backend("en-us", preserve_punctuation=True, with_stress=True, tie="^")
 
 
-def write_shards(
-    teacher: Teacher, texts: Sequence[str], split: str, plans: Path, sound: Path | None
-) -> None:
-    """Writes shards of 100 readings, as `clips.py` reads them; finished ones are kept."""
-    for directory in filter(None, (plans, sound)):
-        directory.mkdir(parents=True, exist_ok=True)
-    for first in range(0, len(texts), _SHARD_CLIPS):
-        name = f"{split}_{first // _SHARD_CLIPS:04d}.npz"
-        if not (plans / name).exists():
-            readings = list(teacher.read(texts[first : first + _SHARD_CLIPS]))
-            if sound is not None:
-                _write_sound(readings, sound / name)
-            _write_plans(readings, plans / name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be read, and where it goes."""
+
+    texts: Sequence[str]
+    voices: Sequence[str]
+    split: str
+    plans: Path
+    sound: Path | None
+    """Folders; every voice has one of its own inside."""
+    shards: int
+    """At most so many for each voice."""
+
+
+def write_shards(teacher: Teacher, order: Order) -> None:
+    """Writes shards of 100 readings, as `clips.py` reads them; finished ones are kept.
+
+    Voices take turns, and no two of them read the same sentence.
+    """
+    turns = [(shard, voice) for shard in range(order.shards) for voice in order.voices]
+    for turn, (shard, voice) in enumerate(turns):
+        texts = order.texts[turn * _SHARD_CLIPS : (turn + 1) * _SHARD_CLIPS]
+        name = f"{order.split}_{shard:04d}.npz"
+        if texts and not (order.plans / voice / name).exists():
+            readings = list(teacher.read(texts, voice))
+            if order.sound is not None:
+                _write_sound(readings, order.sound / voice / name)
+            _write_plans(readings, order.plans / voice / name)
 
 
 def _write_plans(readings: Sequence[Reading], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
         text=np.array([r.text for r in readings]),
@@ -173,6 +193,7 @@ def _write_plans(readings: Sequence[Reading], path: Path) -> None:
 
 
 def _write_sound(readings: Sequence[Reading], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
         audio=np.concatenate([r.pcm for r in readings]),
@@ -189,11 +210,19 @@ def main() -> None:
     parser.add_argument("plans", type=Path)
     parser.add_argument("--split", default="train", help="train (with sound), text, val or test")
     parser.add_argument("--sound", type=Path, default=None, help="make the sound too, into here")
-    parser.add_argument("--voice", default="af_heart")
+    parser.add_argument("--voices", nargs="+", default=list(PRESETS.values()))
+    parser.add_argument("--skip", type=int, default=0, help="sentences to leave out in front")
+    parser.add_argument("--shards", type=int, default=10_000, help="of 100 sentences, each voice")
     args = parser.parse_args()
-    teacher = Teacher(args.kokoro, args.voice, with_sound=args.sound is not None)
-    texts = args.texts.read_text(encoding="utf-8").splitlines()
-    write_shards(teacher, texts, args.split, args.plans, args.sound)
+    order = Order(
+        texts=args.texts.read_text(encoding="utf-8").splitlines()[args.skip :],
+        voices=args.voices,
+        split=args.split,
+        plans=args.plans,
+        sound=args.sound,
+        shards=args.shards,
+    )
+    write_shards(Teacher(args.kokoro, with_sound=args.sound is not None), order)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ buzz off at the end of the run (least-squares GAN with feature matching).
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +22,16 @@ from intone.models.codec.decoder import WaveBlock
 from intone.train.from_scratch.codec_stage import (
     CodecFront,
     CropSampler,
+    FrontSettings,
     clips_of,
     fading,
     load_front,
     mel_loss,
     save_front,
+    train_new_parts,
 )
 from intone.train.from_scratch.mel import LogMel
+from intone.train.from_scratch.warm import add_timbres, warm_front
 
 _RESOLUTIONS = ((512, 120), (1024, 240), (2048, 480))
 
@@ -37,6 +41,7 @@ class WaveStageSettings:
     """One run."""
 
     minutes: float
+    """Of processor time."""
     batch: int = 4
     frames: int = 11
     context_frames: int = 8
@@ -48,7 +53,7 @@ class WaveStageSettings:
     """Share of the run after which the waveform's loss reaches the frame-rate half."""
     mel_every: int = 2
     """Steps between batches of log-mels, which keep teaching the frame-rate half."""
-    adversary_from: float = 0.6
+    adversary_from: float = 0.5
     """Share of the run after which the adversary plays."""
     adversary_weight: float = 0.1
     feature_weight: float = 1.0
@@ -131,24 +136,29 @@ class WaveTrainer:
         self._judge_optimizer = torch.optim.AdamW(
             self._adversary.parameters(), 5e-4, (0.8, 0.99), fused=True
         )
-        self._began = time.monotonic()
+        self._began = time.process_time()
         self.step = 0
         self._last_mel = 0.0
+        self._is_stopped = False
 
     @property
     def share(self) -> float:
         """Returns the share of the time that is spent."""
-        return (time.monotonic() - self._began) / 60 / self._settings.minutes
+        return (time.process_time() - self._began) / 60 / self._settings.minutes
 
-    def run(self, out: Path, names: str) -> None:
-        """Trains until the time is up; writes the averaged decoder now and then."""
-        saved = 0.0
-        while self.share < 1.0:
+    def stop(self, *_: object) -> None:
+        """Ends the run after the step it is in, with its state saved."""
+        self._is_stopped = True
+
+    def run(self, out: Path) -> None:
+        """Trains until the time is up; writes the averaged decoder and the state now and then."""
+        saved = self.share
+        while self.share < 1.0 and not self._is_stopped:
             self._one_step()
-            if self.share - saved > 0.1:
+            if self.share - saved > 0.05:
                 saved = self.share
-                self.save(out, names)
-        self.save(out, names)
+                self.save(out)
+        self.save(out)
 
     def _one_step(self) -> None:
         settings, share = self._settings, self.share
@@ -167,7 +177,7 @@ class WaveTrainer:
         if share > settings.adversary_from - 0.02:
             self._teach_adversary(ours, theirs)
         if self.step % 50 == 0:
-            seconds = time.monotonic() - self._began
+            seconds = time.process_time() - self._began
             parts = f"spectral {logged:.4f} mel {self._last_mel:.4f} share {share:.3f}"
             print(f"step {self.step} {parts} {seconds:.0f} s", flush=True)
 
@@ -229,37 +239,70 @@ class WaveTrainer:
         torch.autograd.backward(loss)
         self._judge_optimizer.step()
 
-    def save(self, out: Path, names: str) -> None:
-        """Writes the front with the averaged decoder in the place of the live one."""
+    def save(self, out: Path) -> None:
+        """Writes the averaged codec, and beside it (`.state`) what a resumed run needs."""
         targets: list[Tensor] = list(self.trained)
         live = [p.detach().clone() for p in targets]
         with torch.no_grad():
             torch._foreach_copy_(targets, self.average)
-            save_front(self.front, names, out)
+            save_front(self.front, out)
             torch._foreach_copy_(targets, live)
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        spent = time.process_time() - self._began
+        state |= {"average": self.average, "spent": spent, "step": self.step}
+        torch.save(state, out.with_suffix(".state.tmp"))
+        out.with_suffix(".state.tmp").rename(out.with_suffix(".state"))
+
+    def resume(self, out: Path) -> None:
+        """Continues from what `save` wrote."""
+        state = torch.load(out.with_suffix(".state"), weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.average, self.step = state["average"], int(state["step"])
+        self._began = time.process_time() - float(state["spent"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "front": self.front,
+            "adversary": self._adversary,
+            "optimizer": self._optimizer,
+            "judge_optimizer": self._judge_optimizer,
+        }
 
 
 def main() -> None:
-    """python -m intone.train.from_scratch.wave_stage SOUND PLANS FRONT OUT --minutes M"""
+    """python -m intone.train.from_scratch.wave_stage SOUND PLANS OUT --minutes M"""
     parser = argparse.ArgumentParser(description="Train stage 2 of the built-in voice's codec.")
     parser.add_argument("sound", type=Path)
     parser.add_argument("plans", type=Path)
-    parser.add_argument("front", type=Path, help="state of stage 1, or of an earlier stage 2")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--adversary-from", type=float, default=0.6)
+    parser.add_argument("out", type=Path, help="resumed where it has a state beside it")
+    parser.add_argument("--front", type=Path, help="state of stage 1, or of an earlier stage 2")
+    parser.add_argument("--warm", type=Path, help="a checkpoint of one speaker to start from")
+    parser.add_argument("--minutes", type=float, required=True, help="of processor time")
+    parser.add_argument("--joined-from", type=float, default=0.5)
+    parser.add_argument("--adversary-from", type=float, default=0.5)
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    front, names = load_front(args.front)
-    sampler = CropSampler(clips_of(args.sound, args.plans), names)
+    sampler = CropSampler(clips_of(args.sound, args.plans))
     settings = WaveStageSettings(
         minutes=args.minutes,
+        joined_from=args.joined_from,
         adversary_from=args.adversary_from,
         learning_rate=args.learning_rate,
     )
-    WaveTrainer(front.train(), sampler, settings).run(args.out, names)
+    is_resumed = args.out.with_suffix(".state").exists()
+    front = CodecFront() if args.front is None else load_front(args.front)
+    if args.warm is not None and not is_resumed:
+        warm_front(front, args.warm)
+        add_timbres(front)
+        train_new_parts(front, sampler, FrontSettings(minutes=0.7))
+    trainer = WaveTrainer(front.train(), sampler, settings)
+    if is_resumed:
+        trainer.resume(args.out)
+    signal.signal(signal.SIGTERM, trainer.stop)
+    trainer.run(args.out)
 
 
 if __name__ == "__main__":

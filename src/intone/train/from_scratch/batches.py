@@ -1,0 +1,133 @@
+"""Batches for the talker: sequences of like length, padded; what is hidden from the learner."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from intone.core.types import TextLayout
+from intone.train.from_scratch.lessons import Lesson, SequenceMaker, TalkerSequence, text_row
+from intone.train.from_scratch.recipe import CODEBOOK_SIZE
+
+_ABSENT = -1
+_NOT_ASKED = -100
+SPELT_DELAY = 2
+"""Text rows after a token at which its sounds are asked for; English needs the letters behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSettings:
+    """How lessons become batches."""
+
+    rows_per_batch: int = 1800
+    at_once_share: float = 0.7
+    join_share: float = 0.2
+    max_frames: int = 160
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Sequences of like length, padded behind."""
+
+    text_ids: Tensor
+    """int64 [B, T], -1 where absent."""
+    codes: Tensor
+    """int64 [B, T, K], -1 where absent: the codec side of every row."""
+    targets: Tensor
+    """int64 [B, T], codebook 0 of the next frame or the end id; -100 elsewhere."""
+    frames: Tensor
+    """int64 [B, T, K], the frame each row predicts; -1 where it predicts none."""
+    spelt: Tensor
+    """int64 [B, T, 2], sounds of the text token SPELT_DELAY rows before; -100 elsewhere."""
+    allowed: Tensor
+    """bool [B, T, T], see GuidedAttention."""
+
+
+def make_batch(items: Sequence[TalkerSequence], end_id: int) -> Batch:
+    """Pads sequences to one batch."""
+    rows = max(item.num_rows for item in items)
+    shape = len(items), rows, items[0].codes.shape[1]
+    text, targets = np.full(shape[:2], _ABSENT), np.full(shape[:2], _NOT_ASKED)
+    codes, frames = np.full(shape, _ABSENT), np.full(shape, _ABSENT)
+    spelt = np.full((*shape[:2], 2), _NOT_ASKED)
+    allowed = np.zeros((len(items), rows, rows), dtype=bool)
+    for b, item in enumerate(items):
+        prompt, start, num = item.prompt, item.prompt.num_rows, len(item.codes)
+        text[b, :start], codes[b, :start] = prompt.text_ids, prompt.codec_ids
+        text[b, start : start + num] = [prompt.text_id_of_frame(f) for f in range(num)]
+        codes[b, start : start + num] = item.codes
+        frames[b, start - 1 : start + num - 1] = item.codes
+        targets[b, start - 1 : start + num - 1] = item.codes[:, 0]
+        targets[b, start + num - 1] = end_id
+        for f, (first, last) in enumerate(item.spans):
+            at = text_row(prompt, item.layout, first), text_row(prompt, item.layout, last)
+            allowed[b, start - 1 + f, at[0] : at[1]] = True
+        asked = text_row(prompt, item.layout, 0) + SPELT_DELAY
+        end = min(item.num_rows, asked + len(item.spelt))
+        spelt[b, asked:end] = item.spelt[: end - asked]
+    allowed &= np.tri(rows, dtype=bool)
+    tensors = (text, codes, targets, frames, spelt, allowed)
+    return Batch(*(torch.from_numpy(tensor) for tensor in tensors))
+
+
+def forgetful(batch: Batch) -> Batch:
+    """Returns the batch with some past frames hidden or wrong, so that the text is listened to."""
+    is_frame = batch.codes[..., 1] >= 0
+    rate = torch.rand(len(is_frame), 1) * 0.4
+    hidden = is_frame & (torch.rand(is_frame.shape) < rate)
+    codes = batch.codes.masked_fill(hidden[..., None], _ABSENT)
+    wrong = is_frame[..., None] & ~hidden[..., None] & (torch.rand(codes.shape) < 0.02)
+    codes = torch.where(wrong, torch.randint(CODEBOOK_SIZE, codes.shape), codes)
+    return replace(batch, codes=codes)
+
+
+def batches(
+    lessons: Sequence[Lesson], maker: SequenceMaker, settings: BatchSettings, end_id: int
+) -> Iterator[Batch]:
+    """Yields one pass: shuffled, some lessons joined in pairs, like lengths together."""
+    pool = _joined(lessons, settings)
+    pool.sort(key=lambda lesson: _length(lesson) + random.random() * 8)
+    groups = list(_grouped(pool, settings.rows_per_batch))
+    random.shuffle(groups)
+    for group in groups:
+        layout: TextLayout = "at_once" if random.random() < settings.at_once_share else "per_frame"
+        yield make_batch([maker.make(lesson, layout, True) for lesson in group], end_id)
+
+
+def _joined(lessons: Sequence[Lesson], settings: BatchSettings) -> list[Lesson]:
+    order = random.sample(list(lessons), len(lessons))
+    order.sort(key=lambda lesson: lesson.speaker)
+    pool: list[Lesson] = []
+    while order:
+        lesson = order.pop()
+        while order and random.random() < settings.join_share:
+            other = order[-1]
+            frames = len(lesson.codes) + len(other.codes)
+            if other.speaker != lesson.speaker or frames > settings.max_frames:
+                break
+            lesson = lesson.joined(order.pop())
+        pool.append(lesson)
+    return pool
+
+
+def _length(lesson: Lesson) -> int:
+    """Returns about how many rows a lesson takes."""
+    return len(lesson.codes) + len(lesson.text) // 2 + 16
+
+
+def _grouped(pool: Sequence[Lesson], rows: int) -> Iterator[list[Lesson]]:
+    group: list[Lesson] = []
+    longest = 0
+    for lesson in pool:
+        longest = max(longest, _length(lesson))
+        if group and longest * (len(group) + 1) > rows:
+            yield group
+            group, longest = [], _length(lesson)
+        group.append(lesson)
+    if group:
+        yield group
