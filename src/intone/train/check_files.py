@@ -61,7 +61,7 @@ def summarise(result: CheckResult) -> CheckSummary:
         kept=len(result.kept),
         rejected=len(result.rejected),
         rejected_by_code=dict(result.rejected_by_code.most_common()),
-        splits=splits,
+        splits=dict(sorted(splits.items())),
         speakers=dict(sorted(speakers.items())),
         languages=dict(sorted(languages.items())),
         notes=list(_notes(result)),

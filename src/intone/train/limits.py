@@ -37,7 +37,7 @@ class ClipLimits:
         ):
             if not 0 <= low < high:
                 raise DatasetError(
-                    f"limits of {name} are {low} to {high}; allowed: 0 <= minimum < maximum."
+                    f"limits of {name} are {low:g} to {high:g}; allowed: 0 <= minimum < maximum."
                 )
 
 
