@@ -20,7 +20,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -44,7 +44,9 @@ class Recorder:
     num_positions: list[int] = field(default_factory=list)
     """Rows times padded length, by micro-batch."""
     ends_s: list[float] = field(default_factory=list)
+    cpu_ends_s: list[float] = field(default_factory=list)
     started_s: float = 0.0
+    cpu_started_s: float = 0.0
 
     def listen(self, dataset_class: Any) -> None:
         """Counts what the script's own collation returns."""
@@ -52,7 +54,7 @@ class Recorder:
 
         def counted(dataset: Any, rows: Any) -> dict[str, Any]:
             if not self.num_frames:
-                self.started_s = perf_counter()
+                self.started_s, self.cpu_started_s = perf_counter(), process_time()
             batch = collate(dataset, rows)
             self.num_frames.append(int(batch["codec_mask"].sum()))
             self.num_positions.append(batch["codec_mask"].numel())
@@ -63,19 +65,25 @@ class Recorder:
     def on_step(self, optimizer: Any, args: Any, settings: Any) -> None:
         """Takes the time of one optimiser step."""
         self.ends_s.append(perf_counter())
+        self.cpu_ends_s.append(process_time())
         print(f"step {len(self.ends_s)}", file=sys.stderr, flush=True)
         if len(self.ends_s) == self.num_steps:
             raise _Done
 
     def figures(self) -> dict[str, Any]:
         """Returns the seconds, frames and positions of every step."""
-        starts_s = [self.started_s, *self.ends_s]
         slices = [slice(n * ACCUMULATION, (n + 1) * ACCUMULATION) for n in range(self.num_steps)]
         return {
-            "step_s": [end - start for start, end in zip(starts_s, self.ends_s, strict=False)],
+            "step_s": differences([self.started_s, *self.ends_s]),
+            "cpu_s": differences([self.cpu_started_s, *self.cpu_ends_s]),
             "frames": [sum(self.num_frames[part]) for part in slices],
             "positions": [sum(self.num_positions[part]) for part in slices],
         }
+
+
+def differences(times_s: list[float]) -> list[float]:
+    """Returns what lies between consecutive times."""
+    return [end - start for start, end in zip(times_s, times_s[1:], strict=False)]
 
 
 def provide_torchaudio() -> None:

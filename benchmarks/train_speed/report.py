@@ -20,6 +20,8 @@ class SideFigures:
 
     step_s: float
     """Median."""
+    cpu_s: float
+    """Median processor time of a step."""
     frames_per_s: float
     """Median over steps of target frames per wall second; a frame is 80 ms of speech."""
     peak_rss_mb: float
@@ -37,6 +39,7 @@ class SideFigures:
         ]
         return cls(
             step_s=median(seconds for seconds, _ in steps),
+            cpu_s=median(s for process in processes for s in process.cpu_s[1:]),
             frames_per_s=median(frames / seconds for seconds, frames in steps),
             peak_rss_mb=max(process.peak_rss_mb for process in processes),
             options=list(options),
@@ -78,13 +81,13 @@ class Comparison:
             f"{self.threads} threads, load before each process {self.loads}",
             str(self.machine),
             "",
-            f"{'':<34}{'s/step':>9}{'frames/s':>10}{'factor':>8}{'peak MB':>9}",
+            f"{'':<34}{'s/step':>9}{'CPU s':>8}{'frames/s':>10}{'factor':>8}{'peak MB':>9}",
         ]
         base = next(iter(self.figures.values()))
         for name, side in self.figures.items():
             factor = side.frames_per_s / base.frames_per_s
             lines.append(
-                f"{name:<34}{side.step_s:>9.2f}{side.frames_per_s:>10.2f}{factor:>7.2f}x"
+                f"{name:<34}{side.step_s:>9.2f}{side.cpu_s:>8.1f}{side.frames_per_s:>10.2f}{factor:>7.2f}x"
                 f"{side.peak_rss_mb:>9.0f}"
             )
         return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -45,6 +47,8 @@ class ProcessFigures:
 
     step_s: list[float]
     """Wall time of every step, from the end of the one before; the first warms up."""
+    cpu_s: list[float]
+    """Processor time of every step, all threads; waiting for others does not count."""
     frames: list[int]
     """Target frames of every step."""
     peak_rss_mb: float
@@ -78,10 +82,11 @@ class PublicScript:
             job, out = Path(root) / "job.json", Path(root) / "figures.json"
             job.write_text(json.dumps(self._job(work, Path(root))), encoding="utf-8")
             command = [str(self.python), str(PUBLIC_WORKER), str(job), str(out)]
-            peak_rss_mb = _run(command, work.threads, Path(root) / "log", lambda: False)
+            peak_rss_mb = _run(command, work.threads, Path(root) / "log", lambda pid: False)
             told: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
         return ProcessFigures(
             step_s=told["step_s"],
+            cpu_s=told["cpu_s"],
             frames=told["frames"],
             peak_rss_mb=peak_rss_mb,
             versions=told["versions"],
@@ -116,6 +121,7 @@ class Intone:
             steps = [line for line in read_log(watch.run) if line["kind"] == "step"]
         return ProcessFigures(
             step_s=watch.step_s(),
+            cpu_s=watch.cpu_s(),
             frames=[line["frames"] for line in steps[: work.num_steps]],
             peak_rss_mb=peak_rss_mb,
             versions={name: version(name) for name in ("intone", "accelerate", "torch")},
@@ -135,25 +141,40 @@ class _LogWatch:
         self.run = run
         self._num_steps = num_steps
         self._seen_s: list[float] = []
+        self._seen_cpu_s: list[float] = []
 
-    def is_done(self) -> bool:
+    def is_done(self, pid: int) -> bool:
         """Looks once; returns whether all steps have been made."""
         log = self.run / "log.jsonl"
         if log.exists():
-            if not self._seen_s:
-                self._seen_s.append(time.perf_counter())  # made empty when training begins
             made = log.read_bytes().count(b"\n")
-            while len(self._seen_s) <= made:
+            while len(self._seen_s) <= made:  # the file is made empty when training begins
                 self._seen_s.append(time.perf_counter())
+                self._seen_cpu_s.append(_cpu_s(pid))
         return len(self._seen_s) > self._num_steps
 
     def step_s(self) -> list[float]:
         """Returns the wall time of every step."""
-        pairs = zip(self._seen_s, self._seen_s[1:], strict=False)
-        return [end - start for start, end in pairs][: self._num_steps]
+        return self._steps(self._seen_s)
+
+    def cpu_s(self) -> list[float]:
+        """Returns the processor time of every step."""
+        return self._steps(self._seen_cpu_s)
+
+    def _steps(self, times_s: list[float]) -> list[float]:
+        return [end - start for start, end in pairwise(times_s)][: self._num_steps]
 
 
-def _run(command: list[str], threads: int, log: Path, is_done: Callable[[], bool]) -> float:
+def _cpu_s(pid: int) -> float:
+    """Returns the processor time of a process so far; NaN where /proc is absent."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return math.nan
+    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _run(command: list[str], threads: int, log: Path, is_done: Callable[[int], bool]) -> float:
     """Runs a process until it or `is_done` ends it; returns its peak memory in MB (10**6 bytes)."""
     with log.open("w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(
@@ -164,7 +185,7 @@ def _run(command: list[str], threads: int, log: Path, is_done: Callable[[], bool
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            if not was_ended and is_done():
+            if not was_ended and is_done(process.pid):
                 process.kill()
                 was_ended = True
             time.sleep(_POLL_S)
