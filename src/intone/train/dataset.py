@@ -152,6 +152,11 @@ def write_index(directory: Path, keys: Sequence[RowKeys], origin: Origin) -> Non
     atomic_write_text(directory / CODES_DIRECTORY / INDEX_FILE, json.dumps(index, indent=0))
 
 
+def read_origin(directory: Path) -> Origin:
+    """Returns what made a dataset's records; raises DatasetError as `open_dataset` does."""
+    return Origin(**_read_index(directory)["origin"])
+
+
 def rows_hash(directory: Path) -> str:
     """Returns the SHA-256 of `rows.jsonl` as it stands; raises DatasetError where it is gone."""
     path = directory / ROWS_FILE
