@@ -15,8 +15,11 @@ from intone.train.verdicts import Code, Rejection
 KEYS = frozenset(
     "id audio text speaker language instruct ref_audio ref_text start end split".split()
 )
-UNUSED_KEYS = frozenset("audio_codes source source_start_s source_end_s".split())
-"""Known, and not read: `encode` makes its own codes, `segment` notes where a clip comes from."""
+UNUSED_KEYS = frozenset({"audio_codes"})
+"""Known, and not read: `encode` makes its own codes."""
+NOTE_KEYS = frozenset({"source", "source_start_s", "source_end_s"})
+"""For people: where `segment` cut the clip from."""
+_KNOWN = KEYS | UNUSED_KEYS | NOTE_KEYS
 
 ALIASES: Mapping[str, str] = {
     "audio_file": "audio",
@@ -69,6 +72,8 @@ def source_row(
     unused: list[str] = []
     for name, value in data.items():
         key = key_of(name, options)
+        if key in NOTE_KEYS:
+            continue
         if key in UNUSED_KEYS or name in options.ignored:
             unused.append(name)
         elif key not in KEYS or key in values:
@@ -93,7 +98,7 @@ def check_header(header: Sequence[str], table: Path, options: SourceOptions) -> 
     """Refuses a header at once that would reject every row; raises DatasetError."""
     keys = [key_of(name, options) for name in header if name not in options.ignored]
     wrong = [name for name in header if name not in options.ignored]
-    wrong = [name for name in wrong if key_of(name, options) not in KEYS | UNUSED_KEYS]
+    wrong = [name for name in wrong if key_of(name, options) not in _KNOWN]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if wrong or twice:
         raise DatasetError(

@@ -6,7 +6,7 @@ import argparse
 from typing import Protocol
 
 from intone.cli.options import Commands
-from intone.cli.train import check, encode, evaluate, export, run
+from intone.cli.train import check, encode, evaluate, export, run, segment
 
 
 class Stage(Protocol):
@@ -20,6 +20,6 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     """Adds the command and its stages, in the order in which they are used."""
     parser = commands.add_parser("train", help="make a voice one's own: check, encode, run, export")
     stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
-    modules: tuple[Stage, ...] = (check, encode, run, evaluate, export)
+    modules: tuple[Stage, ...] = (segment, check, encode, run, evaluate, export)
     for module in modules:
         module.add_parser(stages)
