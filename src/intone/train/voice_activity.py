@@ -24,7 +24,7 @@ Detector = Literal["level", "silero"]
 
 _WINDOW_HOPS = 30 * HOPS_PER_S
 _FLOOR_PERCENTILE, _LOUD_PERCENTILE = 10, 95
-_ABOVE_FLOOR_DB, _BELOW_LOUD_DB, _LEAST_BELOW_LOUD_DB = 8.0, 30.0, 15.0
+_ABOVE_FLOOR_DB, _BELOW_LOUD_DB, _SILENCE_DB = 8.0, 30.0, -60.0
 _BRIDGED_S, _SHORTEST_S = 0.1, 0.06
 """A closure inside a word is no pause; a click is no speech."""
 
@@ -77,8 +77,8 @@ def _thresholds(levels: Levels) -> Levels:
     for start in range(0, len(levels), _WINDOW_HOPS):
         window = levels[start : start + _WINDOW_HOPS]
         floor = float(np.percentile(window, _FLOOR_PERCENTILE))
-        threshold = max(loud - _BELOW_LOUD_DB, floor + _ABOVE_FLOOR_DB)
-        thresholds[start : start + _WINDOW_HOPS] = min(threshold, loud - _LEAST_BELOW_LOUD_DB)
+        threshold = max(loud - _BELOW_LOUD_DB, floor + _ABOVE_FLOOR_DB, _SILENCE_DB)
+        thresholds[start : start + _WINDOW_HOPS] = threshold
     return thresholds
 
 
