@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from tests.train.fake_run import write_fake_run
 
@@ -29,7 +30,7 @@ from intone.core.types import (
 )
 from intone.train.checkpoints import read_weights, write_checkpoint
 from intone.train.encoded import EncodedDataset, EncodedRow
-from intone.train.eval_files import BASE, EvalSummary
+from intone.train.eval_files import BASE, RECORDINGS, EvalSummary
 from intone.train.eval_items import choose_items, request_of
 from intone.train.eval_plot import draw_curves
 from intone.train.eval_takes import Ears
@@ -211,7 +212,10 @@ def test_runaways_and_pace_are_seen_and_decide(stage: Stage) -> None:
     assert summary.best == "step-000100"  # though its loss is higher
     best = json.loads((stage.run / "best.json").read_text())
     assert best["checkpoint"] == "step-000100"
-    assert export(stage.run, stage.run.parent / "out").checkpoint == "step-000100"
+    out = stage.run.parent / "out"
+    assert export(stage.run, out).checkpoint == "step-000100"
+    assert json.loads((out / "training.json").read_text())["evaluation"]["figures"] == asdict(good)
+    assert "| cap hit rate | 0 |" in (out / "README.md").read_text()
 
 
 def test_takes_can_be_listened_to(stage: Stage) -> None:
@@ -314,6 +318,24 @@ def test_voice_and_words_of_a_take_are_measured() -> None:
     assert (take.duration_s, take.ref_s, take.seed) == (0.8, 0.8, 3)
 
 
+def test_the_recordings_are_heard_as_well(stage: Stage, tmp_path: Path) -> None:
+    """What the recogniser gets wrong by itself; a recording that is gone is left out."""
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, np.zeros(24_000, np.float32), 24_000)
+    rows = list(stage.dataset.rows)
+    rows[-1] = replace(rows[-1], row=replace(rows[-1].row, audio=clip))
+    stage.dataset = replace(stage.dataset, rows=rows)
+
+    summary = evaluate(
+        stage.request(num_texts=4, recogniser=FakeRecogniser(), recogniser_name="fake")
+    )
+
+    assert list(summary.figures)[:2] == [RECORDINGS, BASE]
+    assert summary.figures[RECORDINGS].num_takes == 1
+    assert summary.figures[RECORDINGS].word_error_rate == 3 / 4
+    assert RECORDINGS not in summary.scores
+
+
 def test_figures_add_takes_up() -> None:
     take = Take(item="a", seed=0, finish_reason="stop", duration_s=2.0, ref_s=1.0)
     takes = [
@@ -351,7 +373,6 @@ def test_a_term_that_one_checkpoint_lacks_counts_for_none() -> None:
     summary = EvalSummary(
         figures={"step-1": figures(loss=9.0), "step-2": figures(loss=None, similarity=0.7)},
         terms=shared_terms([figures(loss=9.0), figures(loss=None)]),
-        recordings=None,
     )
     assert "loss" not in summary.terms
     assert summary.best == "step-1"
@@ -359,14 +380,17 @@ def test_a_term_that_one_checkpoint_lacks_counts_for_none() -> None:
 
 def test_the_table_has_a_dash_for_what_was_not_measured() -> None:
     summary = EvalSummary(
-        figures={BASE: figures(loss=3.0), "step-000100": figures(word_error_rate=None)},
+        figures={
+            RECORDINGS: figures(similarity=0.95, loss=None),
+            BASE: figures(loss=3.0),
+            "step-000100": figures(word_error_rate=None),
+        },
         terms=("similarity",),
-        recordings=0.95,
     )
     lines = [line.split() for line in table(summary)]
 
     assert lines[0][:3] == ["CHECKPOINT", "LOSS", "ENDED"]
-    assert lines[1] == ["recordings", "-", "-", "1.00", "0.950", "-", "-", "-"]
+    assert lines[1] == ["recordings", "-", "100", "%", "1.00", "0.950", "10.0", "%", "-", "-"]
     assert lines[2] == ["base", "3.000", "100", "%", "1.00", "0.800", "10.0", "%", "-", "-"]
     assert lines[3][:2] == ["step-000100", "*"]
     assert lines[3][-3:] == ["-", "-", "+0.800"]
@@ -375,9 +399,12 @@ def test_the_table_has_a_dash_for_what_was_not_measured() -> None:
 def test_curves_are_drawn(tmp_path: Path) -> None:
     names = ("step-000100", "step-000200")
     summary = EvalSummary(
-        figures={BASE: figures(loss=3.0), **{name: figures() for name in names}},
+        figures={
+            RECORDINGS: figures(loss=None),
+            BASE: figures(loss=3.0),
+            **{name: figures() for name in names},
+        },
         terms=("similarity",),
-        recordings=0.9,
     )
     draw_curves(summary, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -17,12 +17,14 @@ from typing import Any
 
 from intone.core.errors import RunError
 from intone.train.checkpoints import complete_checkpoints
-from intone.train.export import BEST
 from intone.train.files import atomic_write_text
 from intone.train.scores import Figures, Take, score, shared_terms
 
-BASE = "base"
-"""Name of the untouched base among the checkpoints."""
+BASE, RECORDINGS = "base", "recordings"
+"""Names of the untouched base and of the recordings among the checkpoints."""
+
+BEST = "best.json"
+"""In the run: the checkpoint with the best score."""
 
 EVAL_FILE = "eval.json"
 
@@ -35,26 +37,26 @@ class EvalSummary:
     """Every evaluated checkpoint of a run, oldest first."""
 
     figures: Mapping[str, Figures]
-    """By checkpoint; `BASE` first where the base could be asked."""
+    """By checkpoint; first `RECORDINGS` and `BASE`, where they could be measured."""
     terms: tuple[str, ...]
     """Of the score."""
-    recordings: float | None
-    """Similarity of the recordings themselves: what a take can reach."""
 
     @property
     def scores(self) -> dict[str, float]:
-        """Returns the score of every checkpoint of the run; the base has none."""
-        return {
-            name: score(figures, self.terms)
-            for name, figures in self.figures.items()
-            if name != BASE
-        }
+        """Returns the score of every checkpoint of the run; nothing else has one."""
+        tuned = tuned_only(self.figures)
+        return {name: score(figures, self.terms) for name, figures in tuned.items()}
 
     @property
     def best(self) -> str:
         """Returns the checkpoint with the highest score; of equals, the earliest."""
         scores = self.scores
         return max(scores, key=lambda name: scores[name])
+
+
+def tuned_only(figures: Mapping[str, Figures]) -> dict[str, Figures]:
+    """Returns the figures of the run's own checkpoints."""
+    return {name: each for name, each in figures.items() if name not in (RECORDINGS, BASE)}
 
 
 def eval_directory(run: Path, name: str) -> Path:
@@ -98,22 +100,22 @@ def read_figures(run: Path, name: str, protocol: Protocol) -> Figures | None:
         raise RunError(f"{path} is damaged ({error}); remove it and evaluate again.") from error
 
 
-def summarise(run: Path, protocol: Protocol, recordings: float | None) -> EvalSummary:
+def summarise(run: Path, protocol: Protocol) -> EvalSummary:
     """Returns all evaluations of this protocol, and writes summary.json and best.json.
 
     Raises:
         RunError: there is none.
     """
-    names = [BASE, *(path.name for path in complete_checkpoints(run))]
+    names = [RECORDINGS, BASE, *(path.name for path in complete_checkpoints(run))]
     found = {name: read_figures(run, name, protocol) for name in names}
     figures = {name: each for name, each in found.items() if each is not None}
-    tuned = [each for name, each in figures.items() if name != BASE]
+    tuned = tuned_only(figures)
     if not tuned:
         raise RunError(f"{run} has no checkpoint to evaluate yet; train further first.")
-    summary = EvalSummary(figures=figures, terms=shared_terms(tuned), recordings=recordings)
+    summary = EvalSummary(figures=figures, terms=shared_terms(list(tuned.values())))
     scored = {"terms": summary.terms, "scores": summary.scores}
     told = {name: each.to_json() for name, each in figures.items()}
-    _write(run / "eval" / "summary.json", {"recordings": recordings, **scored, "figures": told})
+    _write(run / "eval" / "summary.json", {**scored, "figures": told})
     _write(run / BEST, {"checkpoint": summary.best, **scored, "protocol": protocol})
     return summary
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from intone.core.constants import FRAME_S
 from intone.core.errors import DatasetError
-from intone.core.types import Capabilities, Samples, SpeechRequest, VoiceClonePrompt
+from intone.core.types import Capabilities, SpeechRequest, VoiceClonePrompt
 from intone.train.encoded import EncodedDataset, EncodedRow
 from intone.train.rows import TrainingRow
 
@@ -29,8 +29,6 @@ class EvalItem:
     row: TrainingRow
     num_frames: int
     """Of the recording."""
-    x_vector: Samples | None
-    """Of the recording, [H]; None where the row names another clip, or has none."""
     reference: EncodedRow | None
     """A training row of the speaker, to clone from; None where the speaker has no x-vector."""
 
@@ -72,7 +70,6 @@ def choose_items(dataset: EncodedDataset, count: int) -> list[EvalItem]:
         EvalItem(
             row=encoded.row,
             num_frames=len(encoded.codes),
-            x_vector=None if encoded.row.ref_audio is not None else encoded.x_vector,
             reference=references.get(encoded.row.speaker),
         )
         for encoded in chosen[:count]

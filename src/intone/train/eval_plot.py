@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone.core.errors import MissingDependencyError
-from intone.train.eval_files import BASE, EvalSummary
+from intone.train.eval_files import BASE, RECORDINGS, EvalSummary, tuned_only
 from intone.train.files import atomic_write_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ _PANELS = (
     ("duration_ratio", "take / recording"),
     ("preset_drift", "drift of other presets, nats"),
 )
+
+_LEVELS = ((BASE, "tab:gray", "--"), (RECORDINGS, "tab:green", ":"))
+"""Drawn as lines across: they have no step."""
 
 
 def draw_curves(summary: EvalSummary, path: Path) -> None:
@@ -37,7 +40,7 @@ def draw_curves(summary: EvalSummary, path: Path) -> None:
             "drawing needs matplotlib; `pip install 'intone[train]'` and run again; the figures "
             "are in eval/summary.json."
         ) from error
-    names = [name for name in summary.figures if name != BASE]
+    names = list(tuned_only(summary.figures))
     steps = [int(name.rpartition("-")[2]) for name in names]
     tables = {name: each.to_json() for name, each in summary.figures.items()}
     panels = [("score", "score (higher is better)", [summary.scores[name] for name in names])]
@@ -51,11 +54,10 @@ def draw_curves(summary: EvalSummary, path: Path) -> None:
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, (key, title, values) in zip(axes, panels, strict=False):
         _draw(ax, steps, values, title)
-        base = tables.get(BASE, {}).get(key)
-        if base is not None:
-            ax.axhline(base, color="tab:gray", linestyle="--", label="untouched base")
-        if key == "similarity" and summary.recordings is not None:
-            ax.axhline(summary.recordings, color="tab:green", linestyle=":", label="recordings")
+        for name, color, style in _LEVELS:
+            level = tables.get(name, {}).get(key)
+            if level is not None:
+                ax.axhline(level, color=color, linestyle=style, label=name)
         ax.axvline(steps[names.index(summary.best)], color="tab:orange", alpha=0.4)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(fontsize="small")

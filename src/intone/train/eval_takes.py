@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
 
+from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.synthesizer import Synthesizer
-from intone.core.types import Audio, Samples
+from intone.core.types import Audio, Samples, SpeechTiming
 from intone.models.speaker_encoder import SpeakerEncoder
+from intone.train.clip_source import ClipProblem, ClipSource, read_clip
 from intone.train.eval_items import EvalItem, request_of
 from intone.train.recognise import Recogniser
 from intone.train.scores import Take
@@ -66,14 +67,25 @@ def cosine(a: Samples, b: Samples) -> float:
     return float(np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
-def recorded_similarity(items: Sequence[EvalItem], speakers: Mapping[str, Samples]) -> float | None:
-    """Returns the similarity of the recordings themselves: what a take can reach."""
-    found = [
-        cosine(item.x_vector, speakers[item.row.speaker])
-        for item in items
-        if item.x_vector is not None and item.row.speaker in speakers
-    ]
-    return fmean(found) if found else None
+def measure_recordings(items: Sequence[EvalItem], ears: Ears) -> list[Take]:
+    """Returns the recordings as if they were takes: what a take can reach, and what a recogniser
+    gets wrong by itself. Those that are not there any more are left out.
+    """
+    takes = []
+    for item in items:
+        row = item.row
+        samples = read_clip(ClipSource(row.audio, row.start_s, row.end_s))
+        if not isinstance(samples, ClipProblem):
+            timing = SpeechTiming(ttfa_s=0.0, wall_s=0.0, audio_s=item.ref_s)
+            audio = Audio(
+                samples=samples,
+                sample_rate_hz=SAMPLE_RATE_HZ,
+                finish_reason="stop",
+                seed=0,
+                timing=timing,
+            )
+            takes.append(ears.measure(item, audio))
+    return takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from intone.train.checkpoints import complete_checkpoints, read_run, read_state
 from intone.train.encoded import EncodedDataset
 from intone.train.eval_files import (
     BASE,
+    RECORDINGS,
     EvalSummary,
     Protocol,
     eval_directory,
@@ -33,7 +34,7 @@ from intone.train.eval_files import (
     write_eval,
 )
 from intone.train.eval_items import BUDGET_FRAMES, BUDGET_RATIO, choose_items, items_hash
-from intone.train.eval_takes import Ears, TakePlan, make_takes, recorded_similarity
+from intone.train.eval_takes import Ears, TakePlan, make_takes, measure_recordings
 from intone.train.export import chosen_checkpoint
 from intone.train.files import make_directory
 from intone.train.held_out_loss import held_out_losses
@@ -94,13 +95,14 @@ def evaluate(
         ModelError: a checkpoint cannot be written or spoken with.
     """
     evaluation = _Evaluation(request, say)
+    evaluation.measure_recordings()
     names = evaluation.names()
     missing = [n for n in names if read_figures(request.run, n, evaluation.protocol) is None]
     counter = _Counter(len(names), len(missing), evaluation.plan.num_takes, on_progress)
     for name in missing:
         counter.name = name
         evaluation.measure(name, counter)
-    return summarise(request.run, evaluation.protocol, evaluation.recordings)
+    return summarise(request.run, evaluation.protocol)
 
 
 class _Counter:
@@ -146,7 +148,6 @@ class _Evaluation:
             concurrency=request.concurrency,
         )
         self._ears = self._open_ears()
-        self.recordings = recorded_similarity(self.plan.items, self._ears.speakers)
         self.protocol = self._protocol()
         self._presets = self._untouched_presets(say)
 
@@ -201,6 +202,17 @@ class _Evaluation:
     def _base_can_clone(self) -> bool:
         has_references = all(item.reference is not None for item in self.plan.items)
         return self._request.includes_base and self._record.base_kind == "base" and has_references
+
+    def measure_recordings(self) -> None:
+        """Makes the recordings' evaluation, where they are and there is something to learn."""
+        target = eval_directory(self._request.run, RECORDINGS)
+        measures = self._ears.speaker_encoder is not None or self._ears.recogniser is not None
+        if not measures or read_figures(self._request.run, RECORDINGS, self.protocol) is not None:
+            return
+        takes = measure_recordings(self.plan.items, self._ears)
+        if takes:
+            figures = figures_of(takes, loss=None, preset_drift=None)
+            write_eval(target, figures, takes, None, self.protocol)
 
     def measure(self, name: str, on_take: Callable[[Take], None]) -> None:
         """Makes one evaluation and keeps it, whole or not at all."""

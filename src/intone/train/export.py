@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from safetensors.torch import save_file
 from torch import Tensor
@@ -27,6 +27,7 @@ from intone.train.checkpoints import (
     read_state,
     read_weights,
 )
+from intone.train.eval_files import BEST, EVAL_FILE, eval_directory
 from intone.train.manifest import base_name, manifest_json, model_card
 from intone.train.overlay import CODEC_EMBEDDING
 from intone.train.staged import staged_directory
@@ -35,9 +36,6 @@ from intone.train.tuned import base_directory, tuned_plan, write_tuned
 ExportForm = Literal["custom", "base", "design", "adapter"]
 
 FORMS: tuple[ExportForm, ...] = ("custom", "base", "design", "adapter")
-
-BEST = "best.json"
-"""Written into the run by the evaluation: the checkpoint with the best score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +100,7 @@ def export(run: Path, out: Path, options: ExportOptions | None = None) -> Export
         else:
             report = _write_full(staged, out, record, source, options)
         facts = manifest_json(record, report, read_state(source))
+        facts["evaluation"] = _evaluation(run, source)
         _write_json(staged / "training.json", facts)
         (staged / "README.md").write_text(model_card(out.name, facts), encoding="utf-8")
     return report
@@ -135,6 +134,18 @@ def _best_by_evaluation(run: Path) -> str | None:
         raise RunError(
             f"{run / BEST} is damaged ({error}); name a --checkpoint, or evaluate again."
         ) from error
+
+
+def _evaluation(run: Path, source: Path) -> dict[str, Any] | None:
+    """Returns what the evaluation found of a checkpoint; None where there was none."""
+    path = eval_directory(run, source.name) / EVAL_FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {"figures": data["figures"], "protocol": data["protocol"]}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}); remove it and evaluate again.") from error
 
 
 def _write_full(

@@ -63,7 +63,7 @@ def model_card(name: str, facts: Mapping[str, Any]) -> str:
 
     Args:
         name: directory that was asked for.
-        facts: the object of `training.json`.
+        facts: the object of `training.json`, its "evaluation" included.
     """
     base = facts["base"]
     sections = [
@@ -72,6 +72,7 @@ def model_card(name: str, facts: Mapping[str, Any]) -> str:
         f"A fine-tuned {base['name']}, made with Intone. `training.json` says exactly how.",
         _usage(name, facts),
         _training(facts),
+        _evaluation(facts),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -117,6 +118,16 @@ def _training(facts: Mapping[str, Any]) -> str:
     rows += [(f"validation {key}", value) for key, value in (facts["validation"] or {}).items()]
     table = [f"| {key} | {_short(value)} |" for key, value in rows]
     return "\n".join(["## Training", "", "| | |", "|---|---|", *table])
+
+
+def _evaluation(facts: Mapping[str, Any]) -> str:
+    if facts["evaluation"] is None:
+        return ""
+    figures = facts["evaluation"]["figures"]
+    known = {name: value for name, value in figures.items() if value is not None}
+    rows = [f"| {name.replace('_', ' ')} | {_short(value)} |" for name, value in known.items()]
+    about = "Sampled takes of held-out texts; `training.json` has the protocol."
+    return "\n".join(["## Evaluation", "", about, "", "| | |", "|---|---|", *rows])
 
 
 def _short(value: object) -> str:

@@ -130,9 +130,6 @@ def table(summary: EvalSummary) -> Iterator[str]:
     """Yields the lines of a table: what was not measured is a dash."""
     scores = summary.scores
     rows: list[tuple[str, ...]] = [_HEADER]
-    if summary.recordings is not None:
-        voice = f"{summary.recordings:.3f}"
-        rows.append(("recordings", "-", "-", "1.00", voice, "-", "-", "-"))
     for name, figures in summary.figures.items():
         mark = " *" if name == summary.best else ""
         rows.append((name + mark, *_cells(figures), _number(scores.get(name), "+.3f")))
