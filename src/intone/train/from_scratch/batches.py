@@ -11,11 +11,14 @@ import torch
 from torch import Tensor
 
 from intone.core.types import TextLayout
+from intone.train.from_scratch.clips import ENERGY_STEPS
 from intone.train.from_scratch.lessons import Lesson, SequenceMaker, TalkerSequence, text_row
-from intone.train.from_scratch.recipe import CODEBOOK_SIZE
+from intone.train.from_scratch.recipe import CODEBOOK_SIZE, PRESETS
 
 _ABSENT = -1
 _NOT_ASKED = -100
+_MASKED_TIMBRE = 0.6
+"""Share of the sequences whose past tells nothing of the speaker."""
 SPELT_DELAY = 2
 """Text rows after a token at which its sounds are asked for; English needs the letters behind."""
 
@@ -24,8 +27,8 @@ SPELT_DELAY = 2
 class BatchSettings:
     """How lessons become batches."""
 
-    rows_per_batch: int = 1800
-    at_once_share: float = 0.7
+    rows_per_batch: int = 1100
+    at_once_share: float = 0.85
     join_share: float = 0.2
     max_frames: int = 160
 
@@ -66,7 +69,8 @@ def make_batch(items: Sequence[TalkerSequence], end_id: int) -> Batch:
         targets[b, start + num - 1] = end_id
         for f, (first, last) in enumerate(item.spans):
             at = text_row(prompt, item.layout, first), text_row(prompt, item.layout, last)
-            allowed[b, start - 1 + f, at[0] : at[1]] = True
+            # The rows just behind a token know it best: they have seen the letters that follow it.
+            allowed[b, start - 1 + f, at[0] : at[1] + SPELT_DELAY] = True
         asked = text_row(prompt, item.layout, 0) + SPELT_DELAY
         end = min(item.num_rows, asked + len(item.spelt))
         spelt[b, asked:end] = item.spelt[: end - asked]
@@ -83,6 +87,11 @@ def forgetful(batch: Batch) -> Batch:
     codes = batch.codes.masked_fill(hidden[..., None], _ABSENT)
     wrong = is_frame[..., None] & ~hidden[..., None] & (torch.rand(codes.shape) < 0.02)
     codes = torch.where(wrong, torch.randint(CODEBOOK_SIZE, codes.shape), codes)
+    # Who speaks must come from the speaker's row: the past alone would do too, until it errs once.
+    timbre = torch.randint(len(PRESETS), codes.shape[:2])
+    masked = codes[..., -1] % ENERGY_STEPS + ENERGY_STEPS * timbre
+    is_masked = (codes[..., -1] >= 0) & (torch.rand(len(codes), 1) < _MASKED_TIMBRE)
+    codes[..., -1] = torch.where(is_masked, masked, codes[..., -1])
     return replace(batch, codes=codes)
 
 

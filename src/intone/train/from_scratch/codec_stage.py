@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from intone.core.constants import SAMPLES_PER_FRAME
 from intone.models.codec.config import CodecConfig
 from intone.models.codec.decoder import CodecDecoder, ConvNeXtBlock
+from intone.models.codec.quantizer import Codebook
 from intone.train.from_scratch.clips import Clip, Symbols, read_clips, shard_paths
 from intone.train.from_scratch.mel import LogMel
 from intone.train.from_scratch.recipe import PHONEMES, codec_json
@@ -75,6 +76,11 @@ class CodecFront(nn.Module):
         batch, _, steps = pairs.shape
         return pairs.view(batch, 80, 2, steps).transpose(2, 3).reshape(batch, 80, 2 * steps)
 
+    def books(self) -> list[Codebook]:
+        """Returns the codebooks 1 to K-1."""
+        layers = self.decoder.quantizer.rvq_rest.vq.layers
+        return [cast(Codebook, layer._codebook) for layer in layers]
+
     def frame_rate_parameters(self) -> list[nn.Parameter]:
         """Returns what stage 1 trains."""
         wave = {id(p) for p in self.decoder.decoder.parameters()}
@@ -116,8 +122,7 @@ def train_front(front: CodecFront, sampler: CropSampler, settings: FrontSettings
 
 def train_new_parts(front: CodecFront, sampler: CropSampler, settings: FrontSettings) -> None:
     """Trains what a taken-over decoder lacks: the log-mel head and the speakers' codes."""
-    layers = front.decoder.quantizer.rvq_rest.vq.layers
-    tables = [layer._codebook.embedding_sum for layer in layers[-2:]]
+    tables = [book.embedding_sum for book in front.books()[-2:]]
     _train(front, sampler, settings, [*front.mel_head.parameters(), *tables])
 
 

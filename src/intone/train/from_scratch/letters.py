@@ -67,7 +67,8 @@ class Letters:
             return _evenly(word, sounds)
         best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
         for i, letter in enumerate(word):
-            costs, row = self._costs.get(letter, {}), {}
+            costs = self._costs.get(letter, {})
+            row: dict[int, tuple[float, int]] = {}
             left = 2 * (len(word) - i - 1)
             for at, (cost, _) in best[-1].items():
                 for num in range(min(2, len(sounds) - at) + 1):

@@ -10,12 +10,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from intone.core.types import TextLayout
+from intone.models.layers import Attention, RotaryTable
 from intone.models.rows import embed_rows
 from intone.train.from_scratch.batches import Batch, make_batch
 from intone.train.from_scratch.guide import GuidedAttention, PlainAttention
 from intone.train.from_scratch.lessons import Lesson, SequenceMaker
 from intone.train.from_scratch.voice import FORESEEN, Voice
 
+_SPELT_LAYER = 2
+"""After it the text rows should know what is said, so that the layers above can read it there."""
 _ROWS_SCORED = 16
 """Codec ids behind the codes that the loss looks at: the end and the controls."""
 
@@ -49,15 +52,26 @@ def talker_loss(voice: Voice, batch: Batch, settings: LossSettings) -> TalkerLos
     if voice.training:
         x = _blurred(voice, x, batch.codes[..., 0], settings.speaker_noise)
     table = voice.talker.rotary_table(x.shape[1], x.device)
-    hidden = voice.talker(x, table, 0, guide)
+    hidden, middle = _run(voice, x, table, guide)
     asked = batch.targets >= 0
     num_scored = voice.predictor.config.vocab_size + _ROWS_SCORED
     scores = F.linear(hidden[asked], voice.talker.codec_head.weight[:num_scored])
     first = F.cross_entropy(scores.float(), batch.targets[asked])
     rest = _predictor_loss(voice, hidden, batch, settings.predictor_share)
     foresight = _foresight_loss(voice, hidden, batch.frames)
-    spelt = _spelt_loss(voice, hidden, batch.spelt)
+    spelt = _spelt_loss(voice, middle, batch.spelt)
     return TalkerLoss(first, rest, torch.stack(guide.losses).mean(), foresight, spelt)
+
+
+def _run(voice: Voice, x: Tensor, table: RotaryTable, attend: Attention) -> tuple[Tensor, Tensor]:
+    """Returns the normed hidden rows, as `Talker.forward` does, and those of a middle layer."""
+    rotation = table.rows(slice(0, x.shape[1]), x.dtype)
+    middle = x
+    for layer, block in enumerate(voice.talker.model.layers):
+        x = block(x, layer, rotation, attend)
+        if layer == _SPELT_LAYER:
+            middle = x
+    return voice.talker.model.norm(x), F.rms_norm(middle, middle.shape[-1:])
 
 
 def _blurred(voice: Voice, x: Tensor, codec_ids: Tensor, deviation: float) -> Tensor:
@@ -88,10 +102,10 @@ def _foresight_loss(voice: Voice, hidden: Tensor, frames: Tensor) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def _spelt_loss(voice: Voice, hidden: Tensor, spelt: Tensor) -> Tensor:
+def _spelt_loss(voice: Voice, middle: Tensor, spelt: Tensor) -> Tensor:
     """Mean cross-entropy of the sounds [B, T, 2] that the text rows were asked for."""
     asked = spelt[..., 0] >= 0
-    rows, sounds = hidden[asked], spelt[asked]
+    rows, sounds = middle[asked], spelt[asked]
     losses = [F.cross_entropy(head(rows).float(), sounds[:, i])
               for i, head in enumerate(voice.spelt)]  # fmt: skip
     return torch.stack(losses).mean()

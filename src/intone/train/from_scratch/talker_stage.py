@@ -54,7 +54,8 @@ class TalkerStageSettings:
     spelt_weight: float = 1.0
     rest_weight: float = 1.5
     ema_decay: float = 0.998
-    save_every: int = 200
+    save_every: int = 100
+    validate_every: int = 400
     loss: LossSettings = field(default_factory=LossSettings)
     batch: BatchSettings = field(default_factory=BatchSettings)
 
@@ -138,7 +139,8 @@ class TalkerTrainer:
             for batch in batches(lessons, self._maker, self._settings.batch, end_id):
                 self._one_step(batch)
                 if self.step % self._settings.save_every == 0:
-                    self._save(out, validation)
+                    is_due = self.step % self._settings.validate_every == 0
+                    self._save(out, validation if is_due else [])
                 if self.step >= self._settings.steps or self._is_stopped:
                     break
         self._save(out, [] if self._is_stopped else validation)

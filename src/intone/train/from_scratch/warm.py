@@ -51,7 +51,7 @@ def warm_front(front: CodecFront, directory: Path) -> None:
 @torch.no_grad()
 def add_timbres(front: CodecFront) -> None:
     """Gives every preset but the first the first's energy vectors, a little moved."""
-    books = [layer._codebook for layer in front.decoder.quantizer.rvq_rest.vq.layers]
+    books = front.books()
     _copy_energy(books[-1].embedding_sum)
     refine_pitch(books[-2].embedding_sum)
     refine_pitch(books[-2].cluster_usage)
