@@ -25,6 +25,8 @@ from intone.audio.reference import (
     to_codec_rate,
     to_mono,
 )
+from intone.audio.silence import KEPT_LEAD_S, KEPT_TAIL_S, trim_silence
+from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import ReferenceAudioError
 from intone.core.types import Samples
 from intone.train.verdicts import Code
@@ -48,6 +50,8 @@ class ClipSource:
     end_s: float | None = None
     is_reference: bool = False
     """Read and judged as inference does a reference clip."""
+    is_trimmed: bool = False
+    """Silence at its ends is cut down to 0.1 s and 0.2 s."""
 
     def key(self, file_sha256: str, made: Mapping[str, str | float]) -> str:
         """Returns the name of what is made from the clip.
@@ -62,6 +66,7 @@ class ClipSource:
             "start_s": self.start_s,
             "end_s": self.end_s,
             "is_reference": self.is_reference,
+            "trimmed_to_s": [KEPT_LEAD_S, KEPT_TAIL_S] if self.is_trimmed else None,
             **made,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
@@ -135,7 +140,15 @@ def _read_cut(sound: soundfile.SoundFile, source: ClipSource) -> Samples | ClipP
         return _undecodable(source, f"broken off after {len(read)} of {last - first} samples")
     if not np.isfinite(read).all():
         return _undecodable(source, "samples that are not finite numbers")
-    return to_codec_rate(to_mono(read), rate_hz)
+    samples = to_codec_rate(to_mono(read), rate_hz)
+    return _trimmed(samples, source) if source.is_trimmed else samples
+
+
+def _trimmed(samples: Samples, source: ClipSource) -> Samples | ClipProblem:
+    start, end = trim_silence(samples, SAMPLE_RATE_HZ)
+    if end - start < MIN_CLIP_S * SAMPLE_RATE_HZ:
+        return ClipProblem("silent", f"{source.path}: no sound is left between its silences")
+    return samples[start:end]
 
 
 def _undecodable(source: ClipSource, reason: str) -> ClipProblem:

@@ -67,7 +67,7 @@ def encode(
     with _held(directory / CODES_DIRECTORY) as shards_directory:
         cuts = cut_torn_ends(shards_directory)
         hashes = _hash_files(rows, on_progress)
-        plans = [plan_row(row, hashes, origin) for row in rows]
+        plans = [plan_row(row, hashes, origin, trim=settings.trim) for row in rows]
         kept = Shards(shards_directory)
         tasks = list(batches_of(units_of(plans, kept), _batch_s(settings)))
         done = _run(place, shards_directory, settings, tasks, on_progress)

@@ -40,14 +40,15 @@ class RowPlan:
     problem: ClipProblem | None = None
 
 
-def plan_row(row: TrainingRow, hashes: Hashes, origin: Origin) -> RowPlan:
+def plan_row(row: TrainingRow, hashes: Hashes, origin: Origin, *, trim: bool = False) -> RowPlan:
     """Returns what a row needs.
 
     Args:
         hashes: SHA-256 of every file that a row names, or why it has none.
         origin: whose encoders are used.
+        trim: cut silence off the ends of the row's own clip; a reference stays as inference has it.
     """
-    clip = ClipSource(row.audio, row.start_s, row.end_s)
+    clip = ClipSource(row.audio, row.start_s, row.end_s, is_trimmed=trim)
     voice = clip if row.ref_audio is None else ClipSource(row.ref_audio, is_reference=True)
     for source in (clip, voice):
         found = hashes[source.path]

@@ -14,12 +14,14 @@ from intone.train.verdicts import Code, Rejection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeSettings:
-    """How a dataset is encoded. Only the two models decide what comes out."""
+    """How a dataset is encoded. Only the two models and `trim` decide what comes out."""
 
     model: Path
     """Checkpoint that will be trained."""
     speaker_encoder: Path | None = None
     """Checkpoint whose speaker encoder is used; None: the model's own, if it has one."""
+    trim: bool = False
+    """Cut silence at the ends of rows' clips down to 0.1 s and 0.2 s."""
     device: str = "cpu"
     processes: int | None = None
     """None: one per core on a CPU, at most 8; one on a GPU."""

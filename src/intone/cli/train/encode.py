@@ -38,6 +38,12 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
         help="Base checkpoint of the same size whose speaker encoder makes the x-vectors "
         "(default: the model's own; CustomVoice and VoiceDesign have none)",
     )
+    parser.add_argument(
+        "--trim",
+        action="store_true",
+        help="cut silence at the ends of clips down to 0.1 s and 0.2 s: longer tails teach a "
+        "talker not to end; reference clips stay as they are",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument(
         "--processes", type=int, metavar="N", help="default: one per core, at most 8; 1 on a GPU"
@@ -69,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     settings = EncodeSettings(
         model=directory_of(args.model),
         speaker_encoder=None if other is None else directory_of(other),
+        trim=args.trim,
         device=str(resolve_device(args.device)),
         processes=args.processes,
         batch_s=args.batch_seconds,
