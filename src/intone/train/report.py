@@ -30,9 +30,8 @@ h1, h2 { font-weight: 600; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #d9dee8;
          vertical-align: top; overflow-wrap: anywhere; }
-td.n { text-align: right; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
-.pictures img { width: 100%; height: auto; }
+.pictures img { width: 100%; max-width: 36rem; height: auto; }
 """
 
 
