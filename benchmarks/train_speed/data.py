@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from intone.core.constants import FRAME_S, SAMPLE_RATE_HZ
-from intone.core.types import Codes
+from intone.core.types import Codes, Samples
 from intone.train.dataset import CODES_DIRECTORY, Origin, RowKeys, write_index
 from intone.train.rows import ROWS_FILE, TrainingRow, write_rows
 from intone.train.shards import Record, ShardWriter
@@ -69,10 +69,20 @@ def write_public_rows(rows: Sequence[SyntheticRow], directory: Path) -> Path:
     return path
 
 
-def write_encoded_rows(rows: Sequence[SyntheticRow], directory: Path, hidden_size: int) -> Path:
-    """Writes what check and encode would have written; returns the directory."""
+def write_encoded_rows(
+    rows: Sequence[SyntheticRow],
+    directory: Path,
+    hidden_size: int,
+    x_vector: Samples | None = None,
+) -> Path:
+    """Writes what check and encode would have written; returns the directory.
+
+    Args:
+        x_vector: of every row, [H]; None takes noise.
+    """
     directory.mkdir()
-    vector = np.random.default_rng(0).standard_normal(hidden_size).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal(hidden_size).astype(np.float32)
+    vector = noise if x_vector is None else x_vector
     unused = directory / "unused.wav"
     write_rows(
         directory / ROWS_FILE,

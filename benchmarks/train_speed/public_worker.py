@@ -30,7 +30,7 @@ ACCUMULATION = 4
 """Micro-batches a step; the script has no option for it."""
 
 
-class _Done(BaseException):
+class Done(BaseException):
     """Ends the script from inside its loop."""
 
 
@@ -68,7 +68,7 @@ class Recorder:
         self.cpu_ends_s.append(process_time())
         print(f"step {len(self.ends_s)}", file=sys.stderr, flush=True)
         if len(self.ends_s) == self.num_steps:
-            raise _Done
+            raise Done
 
     def figures(self) -> dict[str, Any]:
         """Returns the seconds, frames and positions of every step."""
@@ -128,7 +128,7 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
     register_optimizer_step_post_hook(recorder.on_step)
     try:
         run_script(job)
-    except _Done:
+    except Done:
         pass
     names = ("qwen-tts", "transformers", "accelerate", "torch")
     return {
