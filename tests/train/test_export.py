@@ -7,7 +7,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,6 +192,41 @@ def test_an_adapter_alone_is_what_peft_reads(tmp_path: Path, fake_run: Callable[
     assert (config["r"], config["lora_alpha"], config["peft_type"]) == (RANK, ALPHA, "LORA")
     assert config["base_model_name_or_path"] == "tiny-base"
     assert report.presets == {"anna": FIRST_ROW}
+
+
+def test_peft_merges_the_adapter_to_the_merged_export(
+    tmp_path: Path, fake_run: Callable[..., Path], tiny_checkpoint: TinyCheckpoint
+) -> None:
+    from peft import PeftModel
+
+    run = fake_run(is_lora=True)
+    export(run, tmp_path / "adapter", form("adapter"))
+    export(run, tmp_path / "merged")
+    root = linear_tree(base_tensors(tiny_checkpoint("base")), ADAPTED)
+
+    merged = PeftModel.from_pretrained(root, tmp_path / "adapter").merge_and_unload()
+
+    expected = base_tensors(tmp_path / "merged")
+    for module in ADAPTED:
+        weight = merged.get_submodule(module).weight
+        torch.testing.assert_close(weight, expected[f"{module}.weight"], rtol=0, atol=1e-6)
+
+
+def linear_tree(tensors: dict[str, torch.Tensor], names: Sequence[str]) -> torch.nn.Module:
+    """Linear layers at their official places, as the public package has them."""
+    root = torch.nn.Module()
+    for name in names:
+        *path, last = name.split(".")
+        parent = root
+        for part in path:
+            if not hasattr(parent, part):
+                parent.add_module(part, torch.nn.Module())
+            parent = parent.get_submodule(part)
+        weight = tensors[f"{name}.weight"]
+        layer = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        layer.weight.data = weight.clone()
+        parent.add_module(last, layer)
+    return root
 
 
 def test_a_run_of_whole_tensors_has_no_adapter(
