@@ -79,7 +79,8 @@ def test_a_silent_clip_is_all_lead(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start_s", "end_s"), [(1.0, 3.5), (0.0, 1.002), (1.0, None), (0.7, 0.7), (0.5, 0.2)]
+    ("start_s", "end_s"),
+    [(1.0, 3.5), (0.0, 1.002), (1.0, None), (0.7, 0.7), (0.5, 0.2), (0.0, 1e305), (1e305, None)],
 )
 def test_a_cut_outside_of_the_file_is_named(
     tmp_path: Path, start_s: float, end_s: float | None

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from intone.core.errors import DatasetError
 from intone.train.parse_rows import Candidate, RowDefaults, parse_row
 from intone.train.rows import TrainingRow, write_rows
-from intone.train.source_keys import SourceOptions
+from intone.train.source_keys import KEYS, SourceOptions, SourceRow
 from intone.train.sources import read_source
 from intone.train.verdicts import Rejection
 
@@ -179,6 +181,9 @@ def test_two_clips_of_one_name_are_both_accounted_for(tmp_path: Path) -> None:
     [
         (b'{"audio": "a.wav", "te', "malformed_row", "no JSON"),
         (b"[1, 2]", "malformed_row", "a list; a row is an object"),
+        (b'{"audio": ' + b"[" * 100_000, "malformed_row", "no JSON"),
+        (b'{"start": ' + b"9" * 5_000 + b"}", "malformed_row", "no JSON"),
+        (b'{"audio": "a", "text": "x", "start": ' + b"9" * 400 + b"}", "wrong_type", "seconds"),
         (b'{"audio": "a.wav", "text": "\xff"}', "malformed_row", "no UTF-8"),
         (b'{"audio": "a.wav", "text": "\\ud800"}', "malformed_row", "no Unicode"),
         (b'{"audio": "a.wav", "text": "x", "mood": 1}', "unknown_key", "'mood' is not known"),
@@ -212,6 +217,24 @@ def test_a_row_that_is_none_is_rejected_and_the_next_one_read(
     assert (bad.id, bad.code) == ("train.jsonl:2", code)
     assert reason in bad.reason
     assert isinstance(good, Candidate)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+WORDS = st.sampled_from(
+    ["a.wav", "Hi", "train", "en", "Anna", "1.5", "\ud800", "\0", "nan", "1e999"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(KEYS)), JSON | WORDS))
+def test_any_values_get_an_answer(values: dict[str, object]) -> None:
+    source = SourceRow(id="1", values=values, audio_root=Path("/data"))
+
+    assert isinstance(parse_row(source, RowDefaults()), Candidate | Rejection)
 
 
 @pytest.mark.parametrize(

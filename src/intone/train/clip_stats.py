@@ -94,11 +94,15 @@ def _measure(sound: soundfile.SoundFile, start_s: float | None, end_s: float | N
         return _undecodable(f"sample rate {rate_hz} Hz; allowed: {MIN_RATE_HZ} to {MAX_RATE_HZ}")
     if channels > MAX_CHANNELS:
         return _undecodable(f"{channels} channels; allowed: up to {MAX_CHANNELS}")
-    first = round((start_s or 0.0) * rate_hz)
+    if not sound.frames:
+        return _undecodable("the file holds no samples")
+    start, duration_s = start_s or 0.0, sound.frames / rate_hz
+    end = duration_s if end_s is None else end_s
+    if not 0 <= start < min(end, duration_s) or end > duration_s + _CUT_TOLERANCE_S:
+        return _bad_cut(start_s, end_s, duration_s)
+    first = round(start * rate_hz)
     last = None if end_s is None else round(end_s * rate_hz)
     tolerance = math.ceil(_CUT_TOLERANCE_S * rate_hz)
-    if first < 0 or (last is not None and last <= first) or first >= max(sound.frames, 1):
-        return _bad_cut(start_s, end_s, sound.frames / rate_hz)
     meter = _Meter(rate_hz, channels)
     if first:
         sound.seek(first)

@@ -39,7 +39,7 @@ def read_jsonl(table: Path, options: SourceOptions) -> Iterator[Read]:
 def _parse_json(row_id: str, line: str, folder: Path, options: SourceOptions) -> Read:
     try:
         data = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         return malformed(row_id, f"no JSON: {error}", line)
     if not isinstance(data, dict):
         return malformed(row_id, f"a {type(data).__name__}; a row is an object", line)
