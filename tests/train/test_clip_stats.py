@@ -131,6 +131,16 @@ def test_a_flac_that_breaks_off_is_no_clip(tmp_path: Path) -> None:
     assert failure_of(path).code == "undecodable_audio"
 
 
+def test_a_flac_from_a_pipe_says_what_is_wrong(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.flac", speech(1.0))
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # STREAMINFO's count of samples, 36 bits
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+
+    assert "does not tell its length" in failure_of(path).reason
+
+
 def test_any_bytes_get_an_answer(tmp_path: Path) -> None:
     """Headers and bodies of real files with bytes changed, added and cut away."""
     rng, answers = random.Random(7), Counter[str]()

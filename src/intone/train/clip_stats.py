@@ -25,6 +25,8 @@ MEASURE_VERSION = 1
 _BLOCK_HOPS = 1_000
 _FULL_SCALE = 0.999
 _CUT_TOLERANCE_S = 0.001
+_UNKNOWN_FRAMES = 2**62
+"""libsndfile says 2**63 - 1 where a header tells no length, and cannot seek there."""
 
 FailureCode = Literal["missing_audio", "undecodable_audio", "bad_cut"]
 
@@ -96,6 +98,8 @@ def _measure(sound: soundfile.SoundFile, start_s: float | None, end_s: float | N
         return _undecodable(f"{channels} channels; allowed: up to {MAX_CHANNELS}")
     if not sound.frames:
         return _undecodable("the file holds no samples")
+    if sound.frames >= _UNKNOWN_FRAMES:
+        return _undecodable("the header does not tell its length, as in a pipe; encode it again")
     start, duration_s = start_s or 0.0, sound.frames / rate_hz
     end = duration_s if end_s is None else end_s
     if not 0 <= start < min(end, duration_s) or end > duration_s + _CUT_TOLERANCE_S:
