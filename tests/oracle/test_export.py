@@ -13,7 +13,8 @@ from tests.oracle.ours import Ours
 from tests.oracle.peer import ENVIRONMENT_VARIABLE, oracle_python, run_upstream
 from tests.train.fake_run import write_fake_run
 
-from intone.train.export import ExportForm, ExportOptions, export
+from intone.train.export import ExportOptions, export
+from intone.train.export_config import ExportForm
 
 pytestmark = pytest.mark.oracle
 

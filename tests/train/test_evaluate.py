@@ -242,6 +242,14 @@ def test_an_interrupted_checkpoint_leaves_nothing_behind(stage: Stage) -> None:
     assert stage.opened[-1].is_closed
     evaluate(stage.request())
     assert len(stage.opened) == 4  # the base was kept
+    kept = (stage.run / "eval" / BASE / "eval.json").read_text()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(stage.request(concurrency=1, seed=5), on_progress=interrupt)
+    assert (stage.run / "eval" / BASE / "eval.json").read_text() == kept
+
+
+def interrupt(state: StageProgress) -> None:
+    raise KeyboardInterrupt
 
 
 def test_only_named_checkpoints_are_measured(stage: Stage) -> None:

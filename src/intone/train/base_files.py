@@ -110,7 +110,9 @@ class BaseFiles:
         for path in sorted(self.directory.rglob("*")):
             name = path.relative_to(self.directory)
             is_hidden = any(part.startswith(".") for part in name.parts)
-            is_ours = str(name) in _WRITTEN_NEW or str(name) in self.tensors
+            # Top-level weights that the index does not name would be the base's, untuned.
+            is_weights = len(name.parts) == 1 and path.suffix == ".safetensors"
+            is_ours = str(name) in _WRITTEN_NEW or is_weights
             if path.is_file() and not is_hidden and not is_ours:
                 yield str(name)
 

@@ -8,7 +8,6 @@ what is missing. The synthesizer comes from outside: this room makes weights, no
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -217,8 +216,7 @@ class _Evaluation:
     def measure(self, name: str, on_take: Callable[[Take], None]) -> None:
         """Makes one evaluation and keeps it, whole or not at all."""
         target = eval_directory(self._request.run, name)
-        shutil.rmtree(target, ignore_errors=True)  # of another protocol
-        with self._model_of(name) as model, staged_directory(target) as staged:
+        with self._model_of(name) as model, staged_directory(target, replaces=True) as staged:
             (staged / "takes").mkdir()
             synthesizer = self._request.open_synthesizer(model)
             try:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from safetensors.torch import save_file
 from torch import Tensor
@@ -28,14 +28,11 @@ from intone.train.checkpoints import (
     read_weights,
 )
 from intone.train.eval_files import BEST, EVAL_FILE, eval_directory
+from intone.train.export_config import ExportForm
 from intone.train.manifest import base_name, manifest_json, model_card
 from intone.train.overlay import CODEC_EMBEDDING
 from intone.train.staged import staged_directory
 from intone.train.tuned import base_directory, tuned_plan, write_tuned
-
-ExportForm = Literal["custom", "base", "design", "adapter"]
-
-FORMS: tuple[ExportForm, ...] = ("custom", "base", "design", "adapter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +114,9 @@ def chosen_checkpoint(run: Path, name: str | None) -> Path:
         name = _best_by_evaluation(run)
     if name is None:
         best = best_checkpoint(run)
-        name = best.name if best is not None else "of any step"
+        if best is None:
+            raise RunError(f"{run} has no whole checkpoint yet; train further first.")
+        name = best.name
     if name not in whole:
         raise RunError(
             f"{run} has no whole checkpoint {name!r}; it has: {', '.join(whole) or 'none yet'}."

@@ -20,13 +20,17 @@ from intone.train.files import make_directory, sync_directory
 
 
 @contextmanager
-def staged_directory(target: Path) -> Iterator[Path]:
+def staged_directory(target: Path, *, replaces: bool = False) -> Iterator[Path]:
     """Yields an empty directory that becomes `target` when the block ends without an error.
+
+    Args:
+        replaces: an older directory is removed then; otherwise it is refused now.
 
     Raises:
         OutputError: `target` exists and is not empty, or the system refused; nothing is left.
     """
-    _refuse_content(target)
+    if not replaces:
+        _refuse_content(target)
     target = target.absolute()
     staged = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     make_directory(target.parent)
@@ -36,7 +40,7 @@ def staged_directory(target: Path) -> Iterator[Path]:
             yield staged
             _sync_tree(staged)
             if target.is_dir():
-                target.rmdir()
+                shutil.rmtree(target) if replaces else target.rmdir()
             os.replace(staged, target)
             sync_directory(target.parent)
         finally:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.models.hub import HubSettings, resolve
+from intone.train.export_config import FORMS
 
 if TYPE_CHECKING:
     from intone.train.export import ExportReport
-
-_FORMS = ("custom", "base", "design", "adapter")
 
 
 def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
@@ -29,7 +28,7 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--as",
         dest="form",
-        choices=_FORMS,
+        choices=FORMS,
         help="custom: new presets; base: clones; adapter: LoRA alone (default: the run's target)",
     )
     parser.add_argument(
