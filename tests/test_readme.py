@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.train.speech import save, speech
 
 from intone.cli import main
 from intone.cli.parser import build_parser
@@ -69,8 +70,9 @@ def test_the_python_runs(code: str) -> None:
 @pytest.mark.usefixtures("_as_documented")
 @pytest.mark.parametrize("arguments", commands("intone"), ids=" ".join)
 def test_the_commands_run(arguments: list[str]) -> None:
-    if "bench" in arguments or "someone/their-fine-tune" in arguments:
-        build_parser().parse_args(arguments)  # minutes, or a hub: only understood here
+    if {"bench", "train", "nora", "someone/their-fine-tune"} & set(arguments):
+        # Minutes, a hub, or an order (which has a test of its own): only understood here.
+        build_parser().parse_args(arguments)
         return
     arguments = [word for word in arguments if word != "modelscope" and word != "--source"]
     if arguments[:2] == ["say", "-"]:
@@ -78,6 +80,32 @@ def test_the_commands_run(arguments: list[str]) -> None:
     short = ["--max-frames", "3"] if arguments[0] in _SHORT else []
 
     assert main([*arguments, *short]) == 0
+
+
+def write_clips(folder: Path, count: int) -> None:
+    for i in range(count):
+        save(folder / f"{i}.wav", speech(1.2 + 0.1 * i, seed=i))
+        (folder / f"{i}.txt").write_text(f"Sentence number {i}.")
+
+
+_SHORTENED = {
+    "run": ["--max-steps", "2", "--device", "cpu"],
+    "eval": ["--texts", "1", "--takes", "1", "--device", "cpu"],
+    "say": ["--max-frames", "3"],
+}
+
+
+@pytest.mark.usefixtures("_as_documented")
+def test_a_voice_is_made_by_the_commands_of_the_training_page() -> None:
+    page = (ROOT / "docs" / "train.md").read_text("utf-8")
+    block = next(code for language, code in _BLOCK.findall(page) if language == "sh")
+    write_clips(Path("clips"), count=8)
+    for line in block.splitlines():
+        arguments = shlex.split(line)[1:]
+        stage = arguments[1] if arguments[0] == "train" else arguments[0]
+        assert main([*arguments, *_SHORTENED.get(stage, [])]) == 0, line
+
+    assert Path("speech.wav").stat().st_size > 0
 
 
 @pytest.mark.parametrize("arguments", commands("make"), ids=" ".join)

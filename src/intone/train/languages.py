@@ -16,8 +16,8 @@ OFFICIAL_LANGUAGES = (
     "french",
     "russian",
 )
-DIALECTS = ("beijing_dialect", "sichuan_dialect")
-KNOWN_LANGUAGES = ("auto", *OFFICIAL_LANGUAGES, *DIALECTS)
+KNOWN_LANGUAGES = ("auto", *OFFICIAL_LANGUAGES)
+"""Dialects are no languages of a row: in official models a preset brings its own."""
 
 _CODES: Mapping[str, str] = {
     "zh": "chinese",

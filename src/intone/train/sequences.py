@@ -208,7 +208,7 @@ class SequenceMaker:
 
 def _check(encoded: EncodedRow, config: ModelConfig) -> None:
     row, books = encoded.row, config.talker.num_codebooks
-    if row.language != "auto" and row.language not in config.talker.language_ids:
+    if row.language not in config.languages:
         raise DatasetError(
             f"{row.id}: language {row.language!r} is not one of this model "
             f"({', '.join(config.languages)}); name one of these, or auto, and check again."
