@@ -25,6 +25,7 @@ from intone.core.errors import (
     CheckpointError,
     DatasetError,
     InvalidSettingError,
+    TrainError,
     UnsupportedModeError,
 )
 from intone.core.types import ModelKind, Samples
@@ -33,8 +34,9 @@ from intone.train.clip_source import ClipProblem, ClipSource, read_clip
 from intone.train.dataset import open_dataset
 from intone.train.encode import encode
 from intone.train.encode_plan import batches_of
+from intone.train.encode_pool import WorkerSetup, encode_in_processes
 from intone.train.encode_report import EncodeSettings
-from intone.train.encoders import Unit
+from intone.train.encoders import EncoderPlace, Unit
 from intone.train.progress import StageProgress
 from intone.train.rows import TrainingRow, read_rows, write_rows
 from intone.train.shards import Shards
@@ -302,6 +304,25 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert 0 < report.records_made < len(states(whole))
     assert states(data) == states(whole)
     assert open_dataset(data).content_hash == open_dataset(whole).content_hash
+
+
+def test_the_death_of_a_process_is_told_and_what_it_made_is_kept(
+    data: Path, base: EncodeSettings
+) -> None:
+    place = EncoderPlace(model=base.model, speaker_model=None)
+    setup = WorkerSetup(place=place, shards=data / "codes", threads=1)
+    units = [
+        Unit(source=ClipSource(data / f"{i}.wav"), seconds=1.0, codes_key=str(i), x_vector_key=None)
+        for i in range(2)
+    ]
+    outcomes = encode_in_processes(setup, [[unit] for unit in units], 1)
+    assert next(outcomes).num_records == 1
+    for child in psutil.Process().children():
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+    with pytest.raises(TrainError, match=r"died \(exit code -9\).*1\.wav.*fewer --processes"):
+        next(outcomes)
+    assert list(Shards(data / "codes")) == [("codes", "0")]
 
 
 def test_a_torn_end_is_told_and_encoded_again(
