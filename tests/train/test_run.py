@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -322,3 +323,11 @@ def test_the_log_is_one_object_a_line(base: Path, tmp_path: Path) -> None:
     assert {f"codebook_{k}" for k in range(1, 16)} <= step.keys()
     assert step["frames"] == 5 + 7 + 9 + 11
     assert step["peak_memory_bytes"] > 1e7
+
+
+@pytest.mark.gpu
+def test_a_gpu_makes_the_run_of_the_cpu(base: Path, tmp_path: Path, alone: Path) -> None:
+    chosen = tiny.request(base, tmp_path / "run", tiny.SHARED, tiny.SHARED_DATA)
+    fine_tune(replace(chosen, device="auto"))
+    for ours, theirs in zip(steps_of(tmp_path / "run"), steps_of(alone), strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-3)

@@ -67,6 +67,8 @@ class RunSummary:
     frames: int
     """Target frames that this call trained on."""
     wall_s: float
+    is_main: bool
+    """Of several processes, the one that reports."""
 
 
 def fine_tune(
@@ -184,6 +186,7 @@ class _Session:
             best_loss=trainer.monitor.best,
             frames=frames,
             wall_s=perf_counter() - started,
+            is_main=self._main,
         )
 
     @property

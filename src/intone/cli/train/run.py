@@ -132,7 +132,8 @@ def run(args: argparse.Namespace) -> int:
             progress.show(str(state))
 
         summary = fine_tune(request, say=say, on_progress=show)
-    print(_told(summary, args.out))
+    if summary.is_main:
+        print(_told(summary, args.out))
     return EXIT_OK
 
 
