@@ -386,6 +386,20 @@ def test_a_term_that_one_checkpoint_lacks_counts_for_none() -> None:
     assert summary.best == "step-1"
 
 
+def test_what_few_takes_cannot_tell_apart_is_said() -> None:
+    take = Take(item="a", seed=0, finish_reason="stop", duration_s=1.0, ref_s=1.0)
+    takes = [replace(take, similarity=value) for value in (0.5, 0.7)]
+    assert figures_of(takes, loss=None, preset_drift=None).noise == pytest.approx(0.1)
+    assert figures_of(takes[:1], loss=None, preset_drift=None).noise is None
+
+    scored = {"a": (0.9, 0.02), "b": (0.87, 0.02), "c": (0.8, 0.02)}
+    summary = EvalSummary(
+        figures={name: figures(similarity=s, noise=noise) for name, (s, noise) in scored.items()},
+        terms=("similarity",),
+    )
+    assert (summary.best, summary.close_to_best) == ("a", ["b"])
+
+
 def test_the_table_has_a_dash_for_what_was_not_measured() -> None:
     summary = EvalSummary(
         figures={

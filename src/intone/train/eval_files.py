@@ -53,6 +53,19 @@ class EvalSummary:
         scores = self.scores
         return max(scores, key=lambda name: scores[name])
 
+    @property
+    def close_to_best(self) -> list[str]:
+        """Returns the checkpoints that these takes cannot tell from the best."""
+        scores, best = self.scores, self.best
+        return [
+            name
+            for name in scores
+            if name != best and scores[best] - scores[name] < self._noise(best) + self._noise(name)
+        ]
+
+    def _noise(self, name: str) -> float:
+        return self.figures[name].noise or 0.0
+
 
 def tuned_only(figures: Mapping[str, Figures]) -> dict[str, Figures]:
     """Returns the figures of the run's own checkpoints."""

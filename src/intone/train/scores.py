@@ -10,7 +10,8 @@
 
 Each term costs one for: a wholly other voice, every word wrong, every take a runaway, a pace 2.7
 times off, one nat. A term that one of the checkpoints has no figure for is left out for all of
-them. Higher is better; scores of different runs or settings do not compare.
+them. Higher is better; scores of different runs or settings do not compare. A dozen takes leave the
+score uncertain by several hundredths: `Figures.noise` says how much.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 from typing import Any
 
 from intone.core.types import FinishReason
@@ -56,6 +57,8 @@ class Figures:
     loss: float | None
     preset_drift: float | None
     """Mean KL divergence, nats a frame, of codebook 0 of the base's presets from the base's own."""
+    noise: float | None = None
+    """Standard error, over takes, of similarity, word errors and cap hits together; None of one."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads."""
@@ -90,7 +93,20 @@ def figures_of(takes: Sequence[Take], *, loss: float | None, preset_drift: float
         word_error_rate=sum(errors or 0 for errors, _ in heard) / units if units else None,
         loss=loss,
         preset_drift=preset_drift,
+        noise=_noise(takes),
     )
+
+
+def _noise(takes: Sequence[Take]) -> float | None:
+    if len(takes) < 2:
+        return None
+    return stdev(map(_worth, takes)) / math.sqrt(len(takes))
+
+
+def _worth(take: Take) -> float:
+    """What one take brings to the score, pace and loss apart."""
+    errors = (take.num_errors or 0) / take.num_units if take.num_units else 0.0
+    return (take.similarity or 0.0) - errors - (take.finish_reason == "length")
 
 
 def shared_terms(figures: Sequence[Figures]) -> tuple[str, ...]:

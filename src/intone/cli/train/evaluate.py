@@ -79,6 +79,11 @@ def run(args: argparse.Namespace) -> int:
     curves = Path(args.training) / "eval" / "curves.png"
     draw_curves(summary, curves)
     print(f"best: {summary.best} (score of {', '.join(summary.terms)}); curves in {curves}")
+    if summary.close_to_best:
+        print(
+            f"these takes cannot tell it from {', '.join(summary.close_to_best)}; more --texts and "
+            "--takes can, and so can your ears (RUN/eval/NAME/takes)"
+        )
     return EXIT_OK
 
 
