@@ -14,7 +14,7 @@ from tests.oracle.peer import ENVIRONMENT_VARIABLE, oracle_python, run_upstream
 from tests.train.fake_run import write_fake_run
 
 from intone.train.export import ExportOptions, export
-from intone.train.export_config import ExportForm
+from intone.train.settings import ExportForm
 
 pytestmark = pytest.mark.oracle
 

@@ -28,9 +28,9 @@ from intone.train.checkpoints import (
     read_weights,
 )
 from intone.train.eval_files import BEST, EVAL_FILE, eval_directory
-from intone.train.export_config import ExportForm
 from intone.train.manifest import base_name, manifest_json, model_card
 from intone.train.overlay import CODEC_EMBEDDING
+from intone.train.settings import ExportForm
 from intone.train.staged import staged_directory
 from intone.train.tuned import base_directory, tuned_plan, write_tuned
 

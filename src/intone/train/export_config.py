@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from intone.core.errors import RunError
 from intone.core.types import ModelKind
 from intone.models.config import JsonObject, ModelConfig
 from intone.train.speaker_rows import taken_rows
-
-ExportForm = Literal["custom", "base", "design", "adapter"]
-
-FORMS: tuple[ExportForm, ...] = ("custom", "base", "design", "adapter")
 
 KIND_WORDS: Mapping[ModelKind, str] = {
     "base": "base",

@@ -14,6 +14,11 @@ Precision = Literal["bf16", "fp32"]
 Target = Literal["custom", "base", "design"]
 """What the tuned checkpoint will be: new presets, a Base that clones, or a VoiceDesign."""
 
+ExportForm = Literal["custom", "base", "design", "adapter"]
+"""What a run can be written as: its target, another kind, or a LoRA adapter."""
+
+EXPORT_FORMS: tuple[ExportForm, ...] = ("custom", "base", "design", "adapter")
+
 PRESETS: tuple[Preset, ...] = ("voice", "language", "full", "lora")
 
 _COUNTS = (

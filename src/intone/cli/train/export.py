@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.models.hub import HubSettings, resolve
-from intone.train.export_config import FORMS
+from intone.train.settings import EXPORT_FORMS
 
 if TYPE_CHECKING:
     from intone.train.export import ExportReport
@@ -28,7 +28,7 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--as",
         dest="form",
-        choices=FORMS,
+        choices=EXPORT_FORMS,
         help="custom: new presets; base: clones; adapter: LoRA alone (default: the run's target)",
     )
     parser.add_argument(
