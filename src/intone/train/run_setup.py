@@ -58,8 +58,9 @@ def open_accelerator(request: RunRequest) -> Accelerator:
         raise MissingDependencyError(
             "training needs accelerate; `pip install 'intone[train]'` and run again."
         ) from error
-    mixed = "bf16" if request.settings.precision == "bf16" else "no"
-    return Accelerator(cpu=request.device == "cpu", mixed_precision=mixed)
+    # accelerate keeps one state for the whole process, so precision, which each run chooses, is not
+    # its business: the trainer sets autocast itself.
+    return Accelerator(cpu=request.device == "cpu", mixed_precision="no")
 
 
 def make_record(request: RunRequest, checkpoint: Checkpoint) -> tuple[RunRecord, dict[str, Tensor]]:

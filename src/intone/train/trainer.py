@@ -8,7 +8,7 @@ resumed run goes on exactly, and two processes share the micro-batches of one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -24,7 +24,7 @@ from torch.distributed.checkpoint.state_dict import (
 )
 
 from intone.core.errors import DivergedError
-from intone.train.batches import BatchPlan, StepBatches, collate
+from intone.train.batches import Batch, BatchPlan, StepBatches, collate
 from intone.train.objective import LossSums, TrainedVoice, step_loss
 from intone.train.restore import rate_of
 from intone.train.sequences import TrainingSequence
@@ -188,11 +188,17 @@ class Trainer:
         """Adds the gradients of one micro-batch; an empty one adds zeros and keeps others going."""
         filler = next(each for each in batches.micro if each)
         batch = collate(group or filler[:1], self.plan.config)
-        sums: LossSums = self._module(batch.to(self._accelerator.device))
+        sums = self._forward(batch.to(self._accelerator.device))
         loss = step_loss(sums, batches.totals, self._settings.predictor_weight)
         # Wrappers average gradients over processes; shares of a step are to be added.
         weight = float(self._accelerator.num_processes) if group else 0.0
         self._accelerator.backward(loss * weight)
+        return sums
+
+    def _forward(self, batch: Batch) -> LossSums:
+        is_bf16 = self._settings.precision == "bf16"
+        with torch.autocast(self._accelerator.device.type, torch.bfloat16, enabled=is_bf16):
+            sums: LossSums = self._module(batch)
         return sums
 
     def _losses(self, sums: Tensor, batches: StepBatches) -> Losses:
@@ -220,8 +226,7 @@ class Trainer:
     def validate(self, validation: Validation) -> Losses:
         """Returns the losses on held-out rows."""
         self._module.eval()
-        forward: Callable[..., LossSums] = self._module
-        return validation.losses(forward, self._accelerator.device, self.reduced)
+        return validation.losses(self._forward, self._accelerator.device, self.reduced)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Returns trained parameters and moments by name, whole, on the CPU; all processes call."""
