@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from benchmarks.quality.clones import clone_figures
 from benchmarks.quality.measures import Naturalness, Timbre, Vector, speaker_figures
 from benchmarks.quality.recogniser import Recogniser
 from benchmarks.quality.reference import references
@@ -45,7 +46,7 @@ class Ear:
 
     def __init__(self, recogniser: Path) -> None:
         self._recogniser = Recogniser(recogniser)
-        self._naturalness, self._timbre = Naturalness(), Timbre()
+        self._naturalness, self.timbre = Naturalness(), Timbre()
 
     def hear(self, text: str, speaker: str, samples: Vector, rate_hz: int) -> Take:
         """Returns what is heard of a sentence."""
@@ -63,7 +64,7 @@ class Ear:
 
     def vector(self, samples: Vector, rate_hz: int) -> Vector | None:
         """Returns the take's speaker vector."""
-        return self._timbre.vector(samples, rate_hz)
+        return self.timbre.vector(samples, rate_hz)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +144,18 @@ def main() -> None:
     ear = Ear(args.recogniser)
     with TTS(args.model) as tts:
         spoken = speak_all(tts, ear, texts, args.seed)
+        speakers = [take.speaker for take in spoken.takes]
+        told_apart: dict[str, object] = {}
+        if spoken.vectors:
+            told_apart |= speaker_figures(spoken.vectors, speakers)
+            told_apart |= clone_figures(tts, ear.timbre, spoken.vectors, speakers)
     result: dict[str, object] = {
         "intone": intone.__version__,
         "machine": platform.machine(),
         "threads": args.threads,
         **by_speaker(spoken.takes),
+        **told_apart,
     }
-    if spoken.vectors:
-        result |= speaker_figures(spoken.vectors, [take.speaker for take in spoken.takes])
     if args.teacher is not None:
         pairs = references(texts, args.teacher, builtin_directory(), args.teacher_cache)
         result |= heard_references(ear, pairs)

@@ -17,8 +17,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.quality.reference import references
+
 from intone import TTS
 from intone.voices.builtin_voice import builtin_directory
 

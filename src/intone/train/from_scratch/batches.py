@@ -13,7 +13,7 @@ from torch import Tensor
 from intone.core.types import TextLayout
 from intone.train.from_scratch.clips import ENERGY_STEPS
 from intone.train.from_scratch.lessons import Lesson, SequenceMaker, TalkerSequence, text_row
-from intone.train.from_scratch.recipe import CODEBOOK_SIZE, PRESETS
+from intone.train.from_scratch.recipe import PRESETS
 
 _ABSENT = -1
 _NOT_ASKED = -100
@@ -80,13 +80,18 @@ def make_batch(items: Sequence[TalkerSequence], end_id: int) -> Batch:
 
 
 def forgetful(batch: Batch) -> Batch:
-    """Returns the batch with some past frames hidden or wrong, so that the text is listened to."""
+    """Returns the batch with some past frames hidden or wrong, so that the text is listened to.
+
+    Wrong frames are other frames of the batch: what a misread word leaves behind, after which the
+    talker must still know where in the text it is.
+    """
     is_frame = batch.codes[..., 1] >= 0
-    rate = torch.rand(len(is_frame), 1) * 0.4
-    hidden = is_frame & (torch.rand(is_frame.shape) < rate)
+    rate = torch.rand(len(is_frame), 1)
+    hidden = is_frame & (torch.rand(is_frame.shape) < 0.3 * rate)
     codes = batch.codes.masked_fill(hidden[..., None], _ABSENT)
-    wrong = is_frame[..., None] & ~hidden[..., None] & (torch.rand(codes.shape) < 0.02)
-    codes = torch.where(wrong, torch.randint(CODEBOOK_SIZE, codes.shape), codes)
+    wrong = is_frame & ~hidden & (torch.rand(is_frame.shape) < 0.15 * torch.rand_like(rate))
+    frames = batch.codes[is_frame]
+    codes[wrong] = frames[torch.randint(len(frames), (int(wrong.sum()),))]
     # Who speaks must come from the speaker's row: the past alone would do too, until it errs once.
     timbre = torch.randint(len(PRESETS), codes.shape[:2])
     masked = codes[..., -1] % ENERGY_STEPS + ENERGY_STEPS * timbre

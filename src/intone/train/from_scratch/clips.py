@@ -13,7 +13,7 @@ name holds `audio` int16 [S], `length` int64 [C], and `start` int64 [C], samples
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,25 @@ class Plan:
         timbre = list(PRESETS).index(self.speaker)
         columns = (sounds, pitch_ids[:, None], energy_ids[:, None] + ENERGY_STEPS * timbre)
         return np.concatenate(columns, axis=1).astype(np.int64)
+
+    def warped(self, paces: Curve) -> Plan:
+        """Returns the plan with each phoneme `paces` [P] times as long; the curves follow."""
+        old = np.concatenate(([0], self.ends + self.start)).astype(np.float64)
+        new = np.concatenate(([0.0], np.cumsum(np.diff(old) * paces)))
+        step = SAMPLES_PER_CURVE_POINT
+        points = (np.arange(int(new[-1]) // step) + 0.5) * step
+        at = (np.interp(points, new, old) / step).astype(np.int64)
+        at = at.clip(max=len(self.pitch_hz) - 1)
+        close = self.start + self.num_frames * SAMPLES_PER_FRAME
+        start, end = np.interp((self.start, close), old, new)
+        return replace(
+            self,
+            ends=(new[1:] - start).round().astype(np.int64),
+            pitch_hz=self.pitch_hz[at],
+            energy=self.energy[at],
+            start=round(start),
+            num_frames=max(4, -(-round(end - start) // SAMPLES_PER_FRAME)),
+        )
 
     def _per_frame(self, curve: Curve) -> Curve:
         """Returns the curve at 8 points of the 80 ms after each frame, [F, 8]."""

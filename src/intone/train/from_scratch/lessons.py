@@ -22,6 +22,8 @@ from intone.train.from_scratch.spelling import Speller
 SILENT = CODEBOOK_SIZE - 1
 """The "sound" of a letter that says nothing; no phoneme has this number."""
 _MARKS = " .,?!'"
+_UNEVENNESS = 0.22
+"""Deviation of the logarithm of the pace within an utterance, and half-width of its mean's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +56,16 @@ class LessonReader:
 
     def __init__(self, symbols: Symbols, letters: Letters) -> None:
         self._symbols, self._letters = symbols, letters
+
+    def read_warped(self, plan: Plan) -> Lesson:
+        """Reads a plan in an uneven pace, so that time alone does not tell where in the text it is.
+
+        Talkers that count frames instead of following the words lose their place towards the end.
+        """
+        knots = np.random.normal(0.0, _UNEVENNESS, len(plan.ends) // 5 + 2)
+        drift = np.interp(np.arange(len(plan.ends)) / 5, np.arange(len(knots)), knots)
+        pace = np.exp(drift + np.random.uniform(-_UNEVENNESS, _UNEVENNESS))
+        return self.read(plan.warped(pace.astype(np.float32)))
 
     def read(self, plan: Plan) -> Lesson:
         """Reads codes and alignment off one plan."""

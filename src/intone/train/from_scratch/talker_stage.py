@@ -34,7 +34,9 @@ from intone.train.from_scratch.voice import Voice, quicken
 from intone.train.from_scratch.warm import add_speakers, warm_voice
 
 _LETTER_SHARDS = 24
-_SHARDS_A_PASS = 24
+_SHARDS_A_PASS = 16
+_EVEN_SHARE = 0.3
+"""Share of the plans that are learnt in the teacher's own pace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ class TalkerStageSettings:
     weight_decay: float = 0.05
     dropout: float = 0.02
     guide_weight: float = 1.0
-    guide_until: float = 0.8
+    guide_until: float = 1.5
     """Share of the run after which attention is left alone."""
     foresight_weight: float = 1.0
     spelt_weight: float = 1.0
@@ -92,7 +94,8 @@ class Library:
     def _read(self, path: Path) -> Iterator[Lesson]:
         for plan in read_plans(path):
             if not self._held_out.shares(plan.text):
-                yield self._reader.read(plan)
+                is_even = random.random() < _EVEN_SHARE
+                yield self._reader.read(plan) if is_even else self._reader.read_warped(plan)
 
 
 def learning_rate(settings: TalkerStageSettings, step: int) -> float:

@@ -51,7 +51,7 @@ class WaveStageSettings:
     """Learning rate of the frame-rate half, as a share of the other's."""
     joined_from: float = 0.5
     """Share of the run after which the waveform's loss reaches the frame-rate half."""
-    mel_every: int = 2
+    mel_every: int = 1
     """Steps between batches of log-mels, which keep teaching the frame-rate half."""
     adversary_from: float = 0.5
     """Share of the run after which the adversary plays."""
@@ -277,7 +277,8 @@ def main() -> None:
     parser.add_argument("plans", type=Path)
     parser.add_argument("out", type=Path, help="resumed where it has a state beside it")
     parser.add_argument("--front", type=Path, help="state of stage 1, or of an earlier stage 2")
-    parser.add_argument("--warm", type=Path, help="a checkpoint of one speaker to start from")
+    parser.add_argument("--warm", type=Path, help="a checkpoint of the same shape to start from")
+    parser.add_argument("--new-speakers", action="store_true", help="the checkpoint has only one")
     parser.add_argument("--minutes", type=float, required=True, help="of processor time")
     parser.add_argument("--joined-from", type=float, default=0.5)
     parser.add_argument("--adversary-from", type=float, default=0.5)
@@ -296,7 +297,8 @@ def main() -> None:
     front = CodecFront() if args.front is None else load_front(args.front)
     if args.warm is not None and not is_resumed:
         warm_front(front, args.warm)
-        add_timbres(front)
+        if args.new_speakers:
+            add_timbres(front)
         train_new_parts(front, sampler, FrontSettings(minutes=0.7))
     trainer = WaveTrainer(front.train(), sampler, settings)
     if is_resumed:
