@@ -16,9 +16,9 @@ import soundfile
 
 from intone.core.constants import FRAME_S, SAMPLE_RATE_HZ
 from intone.core.types import Codes, Samples
-from intone.train.dataset import CODES_DIRECTORY, Origin, RowKeys, write_index
+from intone.train.encoding.dataset import CODES_DIRECTORY, Origin, RowKeys, write_index
+from intone.train.encoding.shards import Record, ShardWriter
 from intone.train.rows import ROWS_FILE, TrainingRow, write_rows
-from intone.train.shards import Record, ShardWriter
 
 NUM_CODEBOOKS = 16
 TOKENS_PER_S = 4.0

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from intone.core.errors import BenchError
-from intone.train.run_log import read_log
+from intone.train.tuning.run_log import read_log
 
 PUBLIC_WORKER = Path(__file__).with_name("public_worker.py")
 ACCUMULATION = 4

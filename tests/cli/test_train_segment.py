@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 def test_sums_are_printed_and_check_goes_on(
     intone: RunInProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intone.train.moonshine.Moonshine", Fake)
+    monkeypatch.setattr("intone.train.hearing.moonshine.Moonshine", Fake)
 
     cut = intone(
         "train", "segment", folder, "--out", "clips", "--recogniser", "moonshine",

@@ -11,10 +11,10 @@ from tests.oracle.cases import reference_clip
 from tests.oracle.conftest import Case, TinyCheckpoint, Upstream
 from tests.oracle.peer import ENVIRONMENT_VARIABLE, Results, oracle_python, run_upstream
 
-from intone.train.dataset import open_dataset
-from intone.train.encode import encode
-from intone.train.encode_report import EncodeSettings
 from intone.train.encoded import EncodedRow
+from intone.train.encoding.dataset import open_dataset
+from intone.train.encoding.encode import encode
+from intone.train.encoding.encode_report import EncodeSettings
 from intone.train.rows import TrainingRow, write_rows
 
 LENGTHS = (2_400, 9_599, 9_600, 9_601, 23_000, 24_000, 24_001, 30_719, 36_480)

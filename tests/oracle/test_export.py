@@ -13,8 +13,8 @@ from tests.oracle.ours import Ours
 from tests.oracle.peer import ENVIRONMENT_VARIABLE, oracle_python, run_upstream
 from tests.train.fake_run import write_fake_run
 
-from intone.train.export import ExportOptions, export
-from intone.train.settings import ExportForm
+from intone.train.exporting.export import ExportOptions, export
+from intone.train.tuning.settings import ExportForm
 
 pytestmark = pytest.mark.oracle
 

@@ -30,14 +30,14 @@ from tests.oracle.training_cases import (
 from intone.core.types import ModelKind
 from intone.models.checkpoint import Checkpoint
 from intone.prompt.tokenizer import TextTokenizer
-from intone.train.batches import StepTotals, collate
 from intone.train.encoded import EncodedRow
-from intone.train.objective import LossSums, step_loss
-from intone.train.restore import open_voice
 from intone.train.rows import TrainingRow
-from intone.train.sequences import SequenceMaker, TrainingSequence, Variant, training_config
-from intone.train.settings import Target, TrainSettings, VariantRates
-from intone.train.speaker_rows import free_rows
+from intone.train.tuning.batches import StepTotals, collate
+from intone.train.tuning.objective import LossSums, step_loss
+from intone.train.tuning.restore import open_voice
+from intone.train.tuning.sequences import SequenceMaker, TrainingSequence, Variant, training_config
+from intone.train.tuning.settings import Target, TrainSettings, VariantRates
+from intone.train.tuning.speaker_rows import free_rows
 
 TOLERANCE = 1e-5
 """Nats per token."""

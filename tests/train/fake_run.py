@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from intone.models.checkpoint import Checkpoint
-from intone.train.adapters import LoraAdapter
-from intone.train.checkpoints import RunRecord, TrainedWeights, write_checkpoint, write_run
-from intone.train.settings import Target, TrainSettings
-from intone.train.speaker_rows import free_rows
+from intone.train.tuning.adapters import LoraAdapter
+from intone.train.tuning.checkpoints import RunRecord, TrainedWeights, write_checkpoint, write_run
+from intone.train.tuning.settings import Target, TrainSettings
+from intone.train.tuning.speaker_rows import free_rows
 
 TRAINED = (
     "talker.model.layers.0.self_attn.q_proj.weight",

@@ -14,8 +14,8 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
 from intone.models.layers import DecoderBlock
-from intone.train.batches import StepTotals, collate
-from intone.train.objective import step_loss
+from intone.train.tuning.batches import StepTotals, collate
+from intone.train.tuning.objective import step_loss
 
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
 

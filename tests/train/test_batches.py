@@ -14,10 +14,10 @@ from intone.core.errors import DatasetError, InvalidSettingError
 from intone.core.types import ModelKind
 from intone.models.checkpoint import Checkpoint
 from intone.prompt.tokenizer import TextTokenizer
-from intone.train.batches import BatchPlan, collate, split_by_budget
 from intone.train.encoded import EncodedRow
-from intone.train.sequences import SequenceMaker, training_config
-from intone.train.settings import TrainSettings, VariantRates
+from intone.train.tuning.batches import BatchPlan, collate, split_by_budget
+from intone.train.tuning.sequences import SequenceMaker, training_config
+from intone.train.tuning.settings import TrainSettings, VariantRates
 
 MakeMaker = Callable[..., SequenceMaker]
 

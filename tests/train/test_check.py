@@ -13,12 +13,12 @@ import pytest
 from tests.train.speech import save, silence, speech
 
 from intone.core.errors import DatasetError
-from intone.train.check import CheckResult, CheckSettings, check
-from intone.train.check_files import enforce, summarise, write_verdicts
-from intone.train.limits import ClipLimits
-from intone.train.parse_rows import RowDefaults
+from intone.train.data.check import CheckResult, CheckSettings, check
+from intone.train.data.check_files import enforce, summarise, write_verdicts
+from intone.train.data.limits import ClipLimits
+from intone.train.data.parse_rows import RowDefaults
+from intone.train.data.verdicts import CODES
 from intone.train.rows import TrainingRow, read_rows
-from intone.train.verdicts import CODES
 
 GOOD = {"audio": "good.wav", "text": "What a fine and sunny day this is"}
 

@@ -14,7 +14,7 @@ import soundfile
 from tests.train.speech import RATE_HZ, save, silence, speech
 
 from intone.audio.pcm import to_pcm16
-from intone.train.clip_stats import ClipFailure, ClipStats, measure_clip
+from intone.train.data.clip_stats import ClipFailure, ClipStats, measure_clip
 
 
 def stats_of(path: Path, start_s: float | None = None, end_s: float | None = None) -> ClipStats:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intone.core.errors import DatasetError
-from intone.train.cutting import CutPlan, CutSettings, Span, plan_cuts
+from intone.train.segmenting.cutting import CutPlan, CutSettings, Span, plan_cuts
 
 ROUGH = CutSettings(min_s=1.0, max_s=6.0, pause_s=0.4, lead_s=0.1, tail_s=0.2)
 

@@ -30,16 +30,16 @@ from intone.core.errors import (
 )
 from intone.core.types import ModelKind, Samples
 from intone.models.checkpoint import Checkpoint
-from intone.train.clip_source import ClipProblem, ClipSource, read_clip
-from intone.train.dataset import open_dataset
-from intone.train.encode import encode
-from intone.train.encode_plan import batches_of
-from intone.train.encode_pool import WorkerSetup, encode_in_processes
-from intone.train.encode_report import EncodeSettings
-from intone.train.encoders import EncoderPlace, Unit
+from intone.train.encoding.clip_source import ClipProblem, ClipSource, read_clip
+from intone.train.encoding.dataset import open_dataset
+from intone.train.encoding.encode import encode
+from intone.train.encoding.encode_plan import batches_of
+from intone.train.encoding.encode_pool import WorkerSetup, encode_in_processes
+from intone.train.encoding.encode_report import EncodeSettings
+from intone.train.encoding.encoders import EncoderPlace, Unit
+from intone.train.encoding.shards import Shards
 from intone.train.progress import StageProgress
 from intone.train.rows import TrainingRow, read_rows, write_rows
-from intone.train.shards import Shards
 from intone.voices.cloning import Cloner
 
 TinyCheckpoint = Callable[[ModelKind], Path]

@@ -28,18 +28,18 @@ from intone.core.types import (
     SpeechTiming,
     VoiceClonePrompt,
 )
-from intone.train.checkpoints import read_weights, write_checkpoint
 from intone.train.encoded import EncodedDataset, EncodedRow
-from intone.train.eval_files import BASE, RECORDINGS, EvalSummary
-from intone.train.eval_items import choose_items, request_of
-from intone.train.eval_plot import draw_curves
-from intone.train.eval_takes import Ears
-from intone.train.evaluate import EvalRequest, evaluate
-from intone.train.export import chosen_checkpoint, export
+from intone.train.evaluation.eval_files import BASE, RECORDINGS, EvalSummary
+from intone.train.evaluation.eval_items import choose_items, request_of
+from intone.train.evaluation.eval_plot import draw_curves
+from intone.train.evaluation.eval_takes import Ears
+from intone.train.evaluation.evaluate import EvalRequest, evaluate
+from intone.train.evaluation.scores import Figures, Take, figures_of, score, shared_terms
+from intone.train.exporting.export import chosen_checkpoint, export
+from intone.train.hearing.word_errors import num_errors, spoken_units
 from intone.train.progress import StageProgress
 from intone.train.rows import TrainingRow
-from intone.train.scores import Figures, Take, figures_of, score, shared_terms
-from intone.train.word_errors import num_errors, spoken_units
+from intone.train.tuning.checkpoints import read_weights, write_checkpoint
 from intone.tts import TTS
 
 TinyCheckpoint = Callable[[ModelKind], Path]

@@ -38,10 +38,10 @@ from intone.core.types import ModelKind
 from intone.models.checkpoint import PREDICTOR, TALKER, Checkpoint
 from intone.models.weights import joined_tensor
 from intone.prompt.spec import PromptSpec
-from intone.train import checkpoints
-from intone.train.checkpoints import read_run, read_weights, write_run
-from intone.train.export import ExportOptions, ExportReport, export
-from intone.train.overlay import CODEC_EMBEDDING
+from intone.train.exporting.export import ExportOptions, ExportReport, export
+from intone.train.exporting.overlay import CODEC_EMBEDDING
+from intone.train.tuning import checkpoints
+from intone.train.tuning.checkpoints import read_run, read_weights, write_run
 from intone.tts import TTS
 
 TinyCheckpoint = Callable[[ModelKind], Path]
@@ -420,7 +420,7 @@ def test_an_interrupted_export_leaves_nothing(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("intone.train.export.model_card", stop)
+        patch.setattr("intone.train.exporting.export.model_card", stop)
         with pytest.raises(error):
             export(run, tmp_path / "out")
         assert sorted(os.listdir(tmp_path)) == ["run"]

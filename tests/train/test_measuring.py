@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tests.train.speech import save, speech
 
-from intone.train import measuring
-from intone.train.clip_stats import ClipFailure, ClipStats, Measured, measure_clip
-from intone.train.measuring import Cut, Measurements, measure_all
+from intone.train.data import measuring
+from intone.train.data.clip_stats import ClipFailure, ClipStats, Measured, measure_clip
+from intone.train.data.measuring import Cut, Measurements, measure_all
 from intone.train.progress import StageProgress, silent
 
 

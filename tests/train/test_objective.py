@@ -19,10 +19,10 @@ from intone.models.config import ModelConfig
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.job import SlotJob
 from intone.runtime.torch_runner import NUM_CONTROL_IDS, TorchRunner
-from intone.train.batches import StepTotals, collate
-from intone.train.objective import TrainedVoice, step_loss
-from intone.train.sequences import SequenceMaker, TrainingSequence, Variant, Voicing
-from intone.train.settings import Target
+from intone.train.tuning.batches import StepTotals, collate
+from intone.train.tuning.objective import TrainedVoice, step_loss
+from intone.train.tuning.sequences import SequenceMaker, TrainingSequence, Variant, Voicing
+from intone.train.tuning.settings import Target
 
 GREEDY = SamplingParams(greedy=True)
 NUM_FRAMES = 10

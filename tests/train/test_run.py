@@ -27,8 +27,9 @@ from intone.models.checkpoint import Checkpoint, Placement
 from intone.models.weights import official_names
 from intone.runtime.job import SlotJob
 from intone.runtime.torch_runner import TorchRunner
-from intone.train.batches import collate
-from intone.train.checkpoints import (
+from intone.train.encoded import EncodedDataset
+from intone.train.tuning.batches import collate
+from intone.train.tuning.checkpoints import (
     OPTIMIZER,
     WEIGHTS,
     best_checkpoint,
@@ -36,12 +37,11 @@ from intone.train.checkpoints import (
     latest_resumable,
     read_weights,
 )
-from intone.train.encoded import EncodedDataset
-from intone.train.restore import open_voice, put_weights
-from intone.train.run import RunSummary, fine_tune
-from intone.train.run_log import read_log
-from intone.train.settings import TrainSettings, VariantRates
-from intone.train.speaker_rows import free_rows
+from intone.train.tuning.restore import open_voice, put_weights
+from intone.train.tuning.run import RunSummary, fine_tune
+from intone.train.tuning.run_log import read_log
+from intone.train.tuning.settings import TrainSettings, VariantRates
+from intone.train.tuning.speaker_rows import free_rows
 
 GREEDY = SamplingParams(greedy=True)
 
@@ -255,7 +255,7 @@ import sys
 from pathlib import Path
 import torch
 from tests.train import tiny
-from intone.train.run import fine_tune
+from intone.train.tuning.run import fine_tune
 torch.set_num_threads(1)
 base, out = Path(sys.argv[1]), Path(sys.argv[2])
 fine_tune(tiny.request(base, out, tiny.SHARED, tiny.SHARED_DATA))

@@ -16,10 +16,10 @@ from tests.train.speech import RATE_HZ, save, silence, speech
 
 from intone.core.errors import DatasetError, MissingDependencyError
 from intone.core.types import Samples
-from intone.train.check import CheckSettings, check
-from intone.train.moonshine import Moonshine
-from intone.train.segment import SegmentSettings, SegmentSummary, enforce, segment
-from intone.train.voice_activity import LevelActivity, VoiceActivity, open_activity
+from intone.train.data.check import CheckSettings, check
+from intone.train.hearing.moonshine import Moonshine
+from intone.train.segmenting.segment import SegmentSettings, SegmentSummary, enforce, segment
+from intone.train.segmenting.voice_activity import LevelActivity, VoiceActivity, open_activity
 
 SENTENCES = ((1.0, 3.0), (5.0, 9.0), (10.0, 12.5))
 """Seconds of speech in a recording of 14 s."""

@@ -7,7 +7,7 @@ import torch
 
 from intone.cli import main
 from intone.core.errors import InvalidSettingError
-from intone.train.settings import PLAIN_BF16_REASON, PRESETS, TrainSettings, VariantRates
+from intone.train.tuning.settings import PLAIN_BF16_REASON, PRESETS, TrainSettings, VariantRates
 
 
 @pytest.mark.parametrize(

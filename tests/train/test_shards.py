@@ -11,11 +11,11 @@ import pytest
 
 from intone.core.errors import DatasetError
 from intone.core.types import Codes, Samples
-from intone.train.dataset import open_dataset
 from intone.train.encoded import EncodedRow
-from intone.train.given import write_encoded
+from intone.train.encoding.dataset import open_dataset
+from intone.train.encoding.given import write_encoded
+from intone.train.encoding.shards import Record, Shards, ShardWriter, cut_torn_ends, pack
 from intone.train.rows import Split, TrainingRow, read_rows, write_rows
-from intone.train.shards import Record, Shards, ShardWriter, cut_torn_ends, pack
 
 RECORDS = [
     Record("codes", "a", np.arange(12, dtype=np.uint16).reshape(3, 4)),

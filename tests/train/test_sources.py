@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intone.core.errors import DatasetError
-from intone.train.parse_rows import Candidate, RowDefaults, parse_row
+from intone.train.data.parse_rows import Candidate, RowDefaults, parse_row
+from intone.train.data.source_keys import KEYS, SourceOptions, SourceRow
+from intone.train.data.sources import read_source
+from intone.train.data.verdicts import Rejection
 from intone.train.rows import TrainingRow, write_rows
-from intone.train.source_keys import KEYS, SourceOptions, SourceRow
-from intone.train.sources import read_source
-from intone.train.verdicts import Rejection
 
 PLAIN = SourceOptions()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from intone.train.parse_rows import Candidate
+from intone.train.data.parse_rows import Candidate
+from intone.train.data.splits import Heard, drawn, repeat_problems
 from intone.train.rows import Split, TrainingRow
-from intone.train.splits import Heard, drawn, repeat_problems
 
 
 def heard(

@@ -13,13 +13,13 @@ from intone.models.checkpoint import Checkpoint
 from intone.models.config import ModelConfig
 from intone.prompt.tokenizer import TextTokenizer
 from intone.train.encoded import EncodedDataset, EncodedRow
-from intone.train.objective import TrainedVoice
-from intone.train.restore import open_voice
 from intone.train.rows import TrainingRow
-from intone.train.run_setup import RunRequest
-from intone.train.sequences import SequenceMaker, training_config
-from intone.train.settings import TrainSettings, VariantRates
-from intone.train.speaker_rows import free_rows
+from intone.train.tuning.objective import TrainedVoice
+from intone.train.tuning.restore import open_voice
+from intone.train.tuning.run_setup import RunRequest
+from intone.train.tuning.sequences import SequenceMaker, training_config
+from intone.train.tuning.settings import TrainSettings, VariantRates
+from intone.train.tuning.speaker_rows import free_rows
 
 TEXTS = ("One, two.", "Three and four.", "Five?", "Six or seven it is.", "Eight!", "Nine, ten.")
 NUM_CODES = 64

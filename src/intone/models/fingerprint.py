@@ -1,4 +1,4 @@
-"""Which weights computed something: a hash of one network's tensors and dimensions."""
+"""Which weights computed something, or were trained: hashes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from intone.core.errors import CheckpointError
 from intone.models.weights import TensorFiles
 
 
@@ -28,3 +29,20 @@ def fingerprint(directory: Path, prefix: str, config: object) -> str:
         sha.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
+
+
+def weights_sha256(directory: Path) -> str:
+    """Returns the SHA-256 of a checkpoint's weight file, or of the index that names its shards.
+
+    Raises:
+        CheckpointError: neither is there.
+    """
+    whole = directory / "model.safetensors"
+    path = whole if whole.exists() else directory / "model.safetensors.index.json"
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(
+            f"{directory} has no readable weights ({error}); pull the checkpoint again."
+        ) from error

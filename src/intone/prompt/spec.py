@@ -73,7 +73,8 @@ def check_mode(spec: PromptSpec, config: ModelConfig) -> None:
     if spec.speaker is not None and config.kind != "custom":
         raise _unsupported(f"voice {spec.speaker!r}", config, "only CustomVoice has preset voices")
     if is_cloned and config.speaker_encoder is None:
-        raise _unsupported("a cloned voice", config, "only a model with a speaker encoder, as Base, clones")
+        rule = "only a model with a speaker encoder, as Base, clones"
+        raise _unsupported("a cloned voice", config, rule)
     if is_cloned and spec.speaker is not None:
         raise UnsupportedModeError(
             f"voice {spec.speaker!r} and a cloned voice were given; a take has one. Leave one out."

@@ -14,9 +14,9 @@ from intone.cli.progress import Progress
 from intone.core.errors import InvalidSettingError, UnknownLanguageError
 
 if TYPE_CHECKING:
-    from intone.train.check import CheckSettings
-    from intone.train.check_files import CheckSummary
-    from intone.train.parse_rows import RowDefaults
+    from intone.train.data.check import CheckSettings
+    from intone.train.data.check_files import CheckSummary
+    from intone.train.data.parse_rows import RowDefaults
     from intone.train.progress import StageProgress
 
 
@@ -123,10 +123,10 @@ def share(given: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Checks, writes, prints the sums; fails when too much was rejected."""
-    from intone.train.check import check
-    from intone.train.check_files import enforce, summarise, write_verdicts
-    from intone.train.histograms import require_matplotlib
-    from intone.train.report import write_report
+    from intone.train.data.check import check
+    from intone.train.data.check_files import enforce, summarise, write_verdicts
+    from intone.train.data.histograms import require_matplotlib
+    from intone.train.data.report import write_report
 
     if not args.no_report:
         require_matplotlib()
@@ -149,9 +149,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> CheckSettings:
-    from intone.train.check import CheckSettings
-    from intone.train.limits import ClipLimits
-    from intone.train.source_keys import SourceOptions
+    from intone.train.data.check import CheckSettings
+    from intone.train.data.limits import ClipLimits
+    from intone.train.data.source_keys import SourceOptions
 
     return CheckSettings(
         source=args.source,
@@ -181,8 +181,8 @@ def _settings(args: argparse.Namespace) -> CheckSettings:
 
 
 def _defaults(args: argparse.Namespace) -> RowDefaults:
-    from intone.train.languages import KNOWN_LANGUAGES, language_name
-    from intone.train.parse_rows import RowDefaults
+    from intone.train.data.languages import KNOWN_LANGUAGES, language_name
+    from intone.train.data.parse_rows import RowDefaults
     from intone.train.rows import DEFAULT_SPEAKER
 
     languages = KNOWN_LANGUAGES if args.model is None else _languages_of(args.model)
@@ -209,7 +209,7 @@ def _columns(given: Sequence[str]) -> Mapping[str, str]:
     Raises:
         InvalidSettingError: not KEY=NAME with a known key.
     """
-    from intone.train.source_keys import KEYS
+    from intone.train.data.source_keys import KEYS
 
     columns = {}
     for each in given:

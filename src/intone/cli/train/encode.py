@@ -16,7 +16,7 @@ from intone.cli.train.check import share
 from intone.train.progress import clock
 
 if TYPE_CHECKING:
-    from intone.train.encode_report import EncodeReport
+    from intone.train.encoding.encode_report import EncodeReport
 
 
 def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
@@ -68,8 +68,8 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Encodes what is missing and prints what there is."""
     from intone.engine.loading import resolve_device
-    from intone.train.encode import encode
-    from intone.train.encode_report import EncodeSettings
+    from intone.train.encoding.encode import encode
+    from intone.train.encoding.encode_report import EncodeSettings
 
     other = args.speaker_encoder
     settings = EncodeSettings(

@@ -15,10 +15,10 @@ from intone.core.errors import InvalidSettingError
 
 if TYPE_CHECKING:
     from intone.core.synthesizer import Synthesizer
-    from intone.train.eval_files import EvalSummary
-    from intone.train.evaluate import EvalRequest
-    from intone.train.recognise import Recogniser
-    from intone.train.scores import Figures
+    from intone.train.evaluation.eval_files import EvalSummary
+    from intone.train.evaluation.evaluate import EvalRequest
+    from intone.train.evaluation.scores import Figures
+    from intone.train.hearing.recognise import Recogniser
 
 _HEADER = ("CHECKPOINT", "LOSS", "ENDED", "PACE", "VOICE", "WER", "PRESETS", "SCORE")
 
@@ -66,8 +66,8 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures, prints a table, and says which checkpoint is best."""
-    from intone.train.eval_plot import draw_curves
-    from intone.train.evaluate import evaluate
+    from intone.train.evaluation.eval_plot import draw_curves
+    from intone.train.evaluation.evaluate import evaluate
 
     for name, value in (("texts", args.texts), ("takes", args.takes), ("slots", args.slots)):
         if value < 1:
@@ -89,10 +89,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> EvalRequest:
     from intone.engine.loading import resolve_device
-    from intone.train.checkpoints import read_run
-    from intone.train.dataset import open_dataset
-    from intone.train.evaluate import EvalRequest
-    from intone.train.speaker_model import speaker_model_of
+    from intone.train.encoding.dataset import open_dataset
+    from intone.train.evaluation.evaluate import EvalRequest
+    from intone.train.evaluation.speaker_model import speaker_model_of
+    from intone.train.tuning.checkpoints import read_run
 
     record = read_run(Path(args.training))
     data = Path(args.data or record.data)
@@ -126,7 +126,7 @@ def _open(model: Path, args: argparse.Namespace) -> Synthesizer:
 def _recogniser(args: argparse.Namespace) -> Recogniser | None:
     if args.recogniser is None:
         return None
-    from intone.train.recognise import open_recogniser
+    from intone.train.hearing.recognise import open_recogniser
 
     return open_recogniser(Path(args.recogniser), args.device.partition(":")[0])
 

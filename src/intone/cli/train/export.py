@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.models.hub import HubSettings, resolve
-from intone.train.settings import EXPORT_FORMS
+from intone.train.tuning.settings import EXPORT_FORMS
 
 if TYPE_CHECKING:
-    from intone.train.export import ExportReport
+    from intone.train.exporting.export import ExportReport
 
 
 def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
@@ -51,7 +51,7 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the directory and prints what is in it."""
-    from intone.train.export import ExportOptions, export
+    from intone.train.exporting.export import ExportOptions, export
 
     base = None if args.model is None else resolve(args.model, HubSettings.from_env(os.environ))
     options = ExportOptions(

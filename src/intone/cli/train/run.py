@@ -13,7 +13,7 @@ from intone.cli.options import Commands
 from intone.cli.progress import Progress
 from intone.core.errors import InvalidSettingError
 from intone.train.progress import StageProgress, clock
-from intone.train.settings import (
+from intone.train.tuning.settings import (
     PLAIN_BF16_REASON,
     PRESETS,
     Target,
@@ -22,7 +22,7 @@ from intone.train.settings import (
 )
 
 if TYPE_CHECKING:
-    from intone.train.run import RunSummary
+    from intone.train.tuning.run import RunSummary
 
 _COUNTS = {
     "epochs": "passes over the training rows",
@@ -109,9 +109,9 @@ def _add(
 def run(args: argparse.Namespace) -> int:
     """Trains, and prints what came of it."""
     settings = settings_of(args)  # a wrong setting is told before anything is loaded
-    from intone.train.dataset import open_dataset
-    from intone.train.run import fine_tune
-    from intone.train.run_setup import RunRequest
+    from intone.train.encoding.dataset import open_dataset
+    from intone.train.tuning.run import fine_tune
+    from intone.train.tuning.run_setup import RunRequest
 
     request = RunRequest(
         model=directory_of(args.model),

@@ -12,9 +12,9 @@ from intone.cli.progress import Progress
 from intone.core.errors import UnknownLanguageError
 
 if TYPE_CHECKING:
+    from intone.train.hearing.recognise import Recogniser
     from intone.train.progress import StageProgress
-    from intone.train.recognise import Recogniser
-    from intone.train.segment import SegmentSettings, SegmentSummary
+    from intone.train.segmenting.segment import SegmentSettings, SegmentSummary
 
 
 def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
@@ -60,8 +60,8 @@ def _add_cutting(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Cuts what is not cut yet, and prints the sums; fails where a recording could not be read."""
-    from intone.train.segment import enforce, segment
-    from intone.train.voice_activity import open_activity
+    from intone.train.segmenting.segment import enforce, segment
+    from intone.train.segmenting.voice_activity import open_activity
 
     settings = _settings(args)
     activity = open_activity(settings.detector)
@@ -79,9 +79,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> SegmentSettings:
-    from intone.train.cutting import CutSettings
-    from intone.train.languages import KNOWN_LANGUAGES, language_name
-    from intone.train.segment import SegmentSettings
+    from intone.train.data.languages import KNOWN_LANGUAGES, language_name
+    from intone.train.segmenting.cutting import CutSettings
+    from intone.train.segmenting.segment import SegmentSettings
 
     language = language_name(args.language)
     if language not in KNOWN_LANGUAGES:
@@ -108,8 +108,8 @@ def _settings(args: argparse.Namespace) -> SegmentSettings:
 def _recogniser(name: str | None) -> Recogniser | None:
     if name is None:
         return None
-    from intone.train.moonshine import MOONSHINE, Moonshine
-    from intone.train.recognise import open_recogniser
+    from intone.train.hearing.moonshine import MOONSHINE, Moonshine
+    from intone.train.hearing.recognise import open_recogniser
 
     return Moonshine() if name == MOONSHINE else open_recogniser(Path(name))
 

@@ -1,0 +1,1 @@
+"""From checked rows to codec frames and x-vectors on disk, and back."""

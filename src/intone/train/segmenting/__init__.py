@@ -1,0 +1,1 @@
+"""From long recordings to clips of a sentence."""

@@ -1,0 +1,1 @@
+"""The run: sequences, batches, objective, optimiser, checkpoints."""
