@@ -65,6 +65,7 @@ class LessonReader:
         knots = np.random.normal(0.0, _UNEVENNESS, len(plan.ends) // 5 + 2)
         drift = np.interp(np.arange(len(plan.ends)) / 5, np.arange(len(knots)), knots)
         pace = np.exp(drift + np.random.uniform(-_UNEVENNESS, _UNEVENNESS))
+        pace[0] = 1.0  # no code tells of the first 80 ms, so the first sound must not move into it
         return self.read(plan.warped(pace.astype(np.float32)))
 
     def read(self, plan: Plan) -> Lesson:

@@ -34,8 +34,8 @@ from intone.train.from_scratch.voice import Voice, quicken
 from intone.train.from_scratch.warm import add_speakers, warm_voice
 
 _LETTER_SHARDS = 24
-_SHARDS_A_PASS = 16
-_EVEN_SHARE = 0.3
+_SHARDS_A_PASS = 12
+_EVEN_SHARE = 0.4
 """Share of the plans that are learnt in the teacher's own pace."""
 
 
