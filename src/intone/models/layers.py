@@ -10,6 +10,7 @@ rotation, which is what stands here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -34,6 +35,17 @@ class CausalAttention:
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return causal_attention(q, k, v)
+
+
+class PackedAttention:
+    """Sequences one after the other in one row: each sees itself alone, and nothing is padding."""
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        self._lengths = list(lengths)
+
+    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        parts = (each.split(self._lengths, dim=1) for each in (q, k, v))
+        return torch.cat([causal_attention(*part) for part in zip(*parts, strict=True)], dim=1)
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

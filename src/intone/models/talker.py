@@ -6,6 +6,8 @@ It knows nothing of prompts, slots or sampling. Its module names are the officia
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +17,7 @@ from intone.models.layers import (
     Attention,
     CausalAttention,
     DecoderBlock,
+    PackedAttention,
     RmsNorm,
     RotaryTable,
     blank_embedding,
@@ -84,6 +87,18 @@ class Talker(nn.Module):
         cos, sin = table.rows(positions, x.dtype)
         rotation = cos[:, None], sin[:, None]
         return self.model.norm(run_blocks(self.model.layers, x, rotation, attend))
+
+    def teacher_forced_packed(self, x: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Returns hidden rows [N, H] of sequences one after the other, x [N, H]; differentiable.
+
+        Args:
+            lengths: rows of each sequence; they add up to N.
+        """
+        table = self.rotary_table(max(lengths), x.device)
+        positions = torch.cat([torch.arange(length, device=x.device) for length in lengths])
+        rotation, attend = table.rows(positions, x.dtype), PackedAttention(lengths)
+        hidden: Tensor = self.model.norm(run_blocks(self.model.layers, x[None], rotation, attend))
+        return hidden[0]
 
     def teacher_forced(self, x: Tensor) -> Tensor:
         """Returns hidden rows [B, T, H] of whole sequences; differentiable, keeps no cache."""

@@ -41,8 +41,8 @@ class Batch:
     """int64 [P], rows (b * T + t) that predict the frames of `picked_codes`."""
     picked_codes: Tensor
     """int64 [P, K]."""
-    num_rows: int
-    """Rows that are not padding."""
+    lengths: tuple[int, ...]
+    """Rows of each sequence that are not padding."""
     num_frames: int
 
     def to(self, device: torch.device) -> Batch:
@@ -55,7 +55,7 @@ class Batch:
             targets=self.targets.to(device, non_blocking=True),
             picked=self.picked.to(device, non_blocking=True),
             picked_codes=self.picked_codes.to(device, non_blocking=True),
-            num_rows=self.num_rows,
+            lengths=self.lengths,
             num_frames=self.num_frames,
         )
 
@@ -89,7 +89,7 @@ def collate(sequences: Sequence[TrainingSequence], config: ModelConfig) -> Batch
         targets=torch.from_numpy(targets),
         picked=torch.from_numpy(np.concatenate(picked)),
         picked_codes=torch.from_numpy(np.concatenate([s.codes[s.picked] for s in sequences])),
-        num_rows=sum(sequence.num_rows for sequence in sequences),
+        lengths=tuple(sequence.num_rows for sequence in sequences),
         num_frames=sum(len(sequence.codes) for sequence in sequences),
     )
 

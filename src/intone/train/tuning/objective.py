@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -64,12 +65,20 @@ class TrainedVoice(nn.Module):
         )
 
     def hidden_rows(self, batch: Batch) -> Tensor:
-        """Returns the talker's normed rows, [B, T, H]."""
-        x = embed_rows(self.talker, self.predictor, batch.text_ids, batch.codec_ids).float()
+        """Returns the talker's normed rows, [B, T, H]; zeros where there is only padding.
+
+        The networks read the sequences one after the other: padding is never computed.
+        """
+        lengths = torch.tensor(batch.lengths, device=batch.text_ids.device)
+        used = torch.arange(batch.text_ids.shape[1], device=lengths.device) < lengths[:, None]
+        text_ids, codec_ids = batch.text_ids[used], batch.codec_ids[used]
+        x = embed_rows(self.talker, self.predictor, text_ids, codec_ids).float()
         speaks = batch.speaker_rows >= 0
-        place = functional.one_hot(batch.speaker_rows.clamp(min=0), x.shape[1]) * speaks[:, None]
-        x = x + place[..., None] * batch.x_vectors[:, None]
-        return self.talker.teacher_forced(x)
+        places = (lengths.cumsum(0) - lengths + batch.speaker_rows)[speaks]
+        x = x.index_add(0, places, batch.x_vectors[speaks])
+        hidden = self.talker.teacher_forced_packed(x, batch.lengths)
+        padded = hidden.new_zeros(*used.shape, hidden.shape[-1])
+        return padded.masked_scatter(used[..., None], hidden)
 
     def _predicted(self, hidden: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Returns losses and hits of codebooks 1 to K-1, [P, K - 1] each."""
