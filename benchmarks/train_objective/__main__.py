@@ -8,6 +8,7 @@ CHECKOUT is a checkout of QwenLM/Qwen3-TTS; `make oracle` makes the environment 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -97,7 +98,8 @@ def speaking_model(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     texts = sentences.read_text(encoding="utf-8").splitlines()[: args.texts]
     speaker = Checkpoint(directory).config.speakers[0]
     job = {"texts": texts, "speaker": speaker, "max_frames": 250}
-    return judged(args, root, directory, job)
+    weights = (directory / "model.safetensors").read_bytes()
+    return {"sha256": hashlib.sha256(weights).hexdigest(), **judged(args, root, directory, job)}
 
 
 def readable_publicly(checkpoint: Path, copy: Path) -> Path:
@@ -188,7 +190,8 @@ def train_here(
     arguments = ["train", "run", str(data), "--model", str(base), "--out", str(run)]
     arguments += ["--preset", "full", "--target", "base", "--device", "cpu"]
     arguments += ["--epochs", steps, "--rows-per-step", str(NUM_CLIPS), "--save-every", steps]
-    arguments += ["--learning-rate-scale", scale, *SAME_FORM]
+    # The script gives every frame to the code predictor; so does this.
+    arguments += ["--learning-rate-scale", scale, *SAME_FORM, "--predictor-share", "1"]
     export = ["train", "export", str(run), "--out", str(out)]
     for words in (arguments, export):
         command = [sys.executable, "-m", "intone", *words]
