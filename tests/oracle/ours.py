@@ -59,7 +59,9 @@ class Ours:
         ids = [prompt.text_id_of_frame(frame) for frame in range(count)]
         return self.talker.embed_text(torch.tensor(ids))
 
-    def greedy_codes(self, specs: Sequence[PromptSpec], num_frames: int) -> list[np.ndarray]:
+    def greedy_codes(
+        self, specs: Sequence[PromptSpec], num_frames: int, sampling: SamplingParams = GREEDY
+    ) -> list[np.ndarray]:
         """Returns codes [F, K] of every spec, made in one batch.
 
         F is less than `num_frames` for a take that the talker ended.
@@ -76,7 +78,7 @@ class Ours:
             runner.begin(
                 slot,
                 SlotJob(
-                    prompt=prompt, sampling=GREEDY, predictor_sampling=GREEDY_PREDICTOR, seed=0
+                    prompt=prompt, sampling=sampling, predictor_sampling=GREEDY_PREDICTOR, seed=0
                 ),
             )
         frames: list[list[np.ndarray]] = [[] for _ in specs]

@@ -125,6 +125,13 @@ def _talker_json(text_vocab_size: int) -> dict[str, Any]:
     return {
         **_blocks_json(hidden=256, inner=768, layers=5, heads=4),
         "model_type": "qwen3_tts_talker",
+        # Read by the public package; its three position rows are equal, so this is plain RoPE.
+        "rope_scaling": {
+            "interleaved": True,
+            "mrope_section": [12, 10, 10],
+            "rope_type": "default",
+            "type": "default",
+        },
         "max_position_embeddings": 4096,
         "num_code_groups": NUM_CODEBOOKS,
         "position_id_per_seconds": 13,
