@@ -181,14 +181,18 @@ def _run(command: list[str], threads: int, log: Path, is_done: Callable[[int], b
             command, stdout=output, stderr=subprocess.STDOUT, env=_environment(threads)
         )
         was_ended = False
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if not was_ended and is_done(process.pid):
-                process.kill()
-                was_ended = True
-            time.sleep(_POLL_S)
+        try:
+            while True:
+                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+                if pid:
+                    break
+                if not was_ended and is_done(process.pid):
+                    process.kill()
+                    was_ended = True
+                time.sleep(_POLL_S)
+        except BaseException:  # a trainer that nobody listens to would take the machine's time
+            process.kill()
+            raise
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode and not was_ended:
             output.seek(0)
