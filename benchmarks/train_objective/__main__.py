@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -93,31 +92,13 @@ def vars_of(machine: Machine) -> dict[str, Any]:
 
 def speaking_model(args: argparse.Namespace, root: Path) -> dict[str, Any]:
     """Returns how the built-in voice's own speech is scored under it, by either objective."""
-    directory = readable_publicly(builtin_directory(), root / "builtin")
+    directory = builtin_directory()
     sentences = HERE.parent / "data" / "heldout_50.txt"
     texts = sentences.read_text(encoding="utf-8").splitlines()[: args.texts]
     speaker = Checkpoint(directory).config.speakers[0]
     job = {"texts": texts, "speaker": speaker, "max_frames": 250}
     weights = (directory / "model.safetensors").read_bytes()
     return {"sha256": hashlib.sha256(weights).hexdigest(), **judged(args, root, directory, job)}
-
-
-def readable_publicly(checkpoint: Path, copy: Path) -> Path:
-    """Returns a copy whose rotation is spelled out as the package asks for it; the same numbers."""
-    shutil.copytree(checkpoint, copy)
-    path = copy / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    half = config["talker_config"]["head_dim"] // 2
-    third = half // 3  # three position rows that are equal in speech: any cut is the same rotation
-    sections = [half - 2 * third, third, third]
-    config["talker_config"]["rope_scaling"] = {
-        "interleaved": True,
-        "mrope_section": sections,
-        "rope_type": "default",
-        "type": "default",
-    }
-    path.write_text(json.dumps(config), encoding="utf-8")
-    return copy
 
 
 def four_clips(args: argparse.Namespace, root: Path) -> dict[str, Any]:
