@@ -16,11 +16,13 @@ import torch
 from benchmarks.quality.clones import clone_figures
 from benchmarks.quality.measures import Naturalness, Timbre, Vector, speaker_figures
 from benchmarks.quality.recogniser import Recogniser
-from benchmarks.quality.reference import references
-from benchmarks.quality.words import word_errors, words_of
+from benchmarks.quality.reference import Reference, references
+from benchmarks.quality.words import words_of
 
 import intone
 from intone import TTS
+from intone.core.constants import SAMPLE_RATE_HZ
+from intone.train.hearing.word_errors import num_errors
 from intone.voices.builtin_voice import builtin_directory
 
 _DATA = Path(__file__).parents[1]
@@ -56,7 +58,7 @@ class Ear:
             text=text,
             speaker=speaker,
             heard=heard,
-            word_errors=word_errors(said, words_of(heard)),
+            word_errors=num_errors(said, words_of(heard)),
             words=len(said),
             audio_s=round(len(samples) / rate_hz, 2),
             dnsmos=None if score is None else round(score, 3),
@@ -117,13 +119,12 @@ def by_speaker(takes: Sequence[Take]) -> dict[str, object]:
     return {**figures(takes), "speakers": parts}
 
 
-def heard_references(ear: Ear, pairs: Iterable[object]) -> dict[str, object]:
+def heard_references(ear: Ear, pairs: Iterable[Reference]) -> dict[str, object]:
     """Returns the figures of the teacher and of the codec alone."""
     made: dict[str, list[Take]] = {"teacher": [], "codec_alone": []}
     for pair in pairs:
-        for name, part in (("teacher", "teacher"), ("codec_alone", "codec")):
-            samples = getattr(pair, part)
-            made[name].append(ear.hear(pair.text, pair.speaker, samples, 24_000))  # type: ignore[attr-defined]
+        for name, samples in (("teacher", pair.teacher), ("codec_alone", pair.codec)):
+            made[name].append(ear.hear(pair.text, pair.speaker, samples, SAMPLE_RATE_HZ))
     return {name: by_speaker(takes) for name, takes in made.items()}
 
 

@@ -1,9 +1,8 @@
-"""Texts as words, and how many of them were misheard."""
+"""Texts as the words that are compared: numbers spelled out, no case, no punctuation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
@@ -28,13 +27,3 @@ def words_of(text: str) -> list[str]:
     """Returns the words of a text as they are compared."""
     text = re.sub(r"\d{1,6}", lambda match: f" {in_words(int(match[0]))} ", text.lower())
     return re.sub(r"[^a-z ]", " ", text.replace("'", "").replace("\u2019", "")).split()
-
-
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Returns the fewest insertions, deletions and substitutions between two lists of words."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(said, 1):
-        above, row = row, [i]
-        for j, other in enumerate(heard, 1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (word != other)))
-    return row[-1]
