@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.train_speed.__main__ import SAME_FORM
 from benchmarks.train_speed.data import (
     SyntheticRow,
     make_rows,
@@ -41,16 +42,6 @@ from intone.voices.cloning import Cloner
 HERE = Path(__file__).parent
 NUM_CLIPS = ACCUMULATION
 """A step of either trainer sees every clip once."""
-SAME_FORM = (
-    "--at-once-rate",
-    "1",
-    "--language-rate",
-    "0",
-    "--x-vector-rate",
-    "1",
-    "--icl-rate",
-    "0",
-)
 PRESET_RATE = 5e-6
 """Of the preset `full`, which --learning-rate-scale multiplies."""
 
