@@ -53,9 +53,6 @@ class Recorder:
                 self.codes[self._seeds[slot]].append(codes)
         return batch
 
-    def decode_audio(self, slot: int, codes: Codes) -> Samples:
-        return self.runner.decode_audio(slot, codes)
-
     def release(self, slot: int) -> None:
         self.runner.release(slot)
 

@@ -1,7 +1,11 @@
-"""A runner without a model: it checks every call against the protocol and makes known frames."""
+"""A runner and a decoder without a model: every call is checked against its protocol.
+
+Nothing here sleeps: a test that needs a moment holds a gate.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,23 +13,29 @@ import numpy as np
 
 from intone.core.constants import SAMPLES_PER_FRAME
 from intone.core.types import AudioChunk, Codes, Samples, SamplingParams
+from intone.engine.codec_queue import CodecQueue
+from intone.engine.loop import DecodeLoop
 from intone.engine.take import Take
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.job import FrameBatch, SlotJob
 
 NUM_CODEBOOKS = 4
+TIMEOUT_S = 10.0
+"""No gate or take of these tests takes so long, unless something is broken."""
 
 
 @dataclass
 class FakeRunner:
-    """Frame f of a take with seed s is [s, f, f, f]; the take ends after s % 7 + 1 frames."""
+    """Frame f of a take with seed s is [s, f, f, f]; the take ends after s % 7 + 1 frames.
+
+    With `is_endless`, only the frame budget ends a take.
+    """
 
     num_slots: int = 3
     frames: dict[int, int] = field(default_factory=dict)
     """Frames made, by running slot."""
     jobs: dict[int, SlotJob] = field(default_factory=dict)
-    heard: dict[int, int] = field(default_factory=dict)
-    """Frames decoded to audio, by running slot."""
+    is_endless: bool = False
     is_closed: bool = False
     fail_on_step: BaseException | None = None
     fail_on_begin: BaseException | None = None
@@ -36,7 +46,7 @@ class FakeRunner:
             raise self.fail_on_begin
         assert 0 <= slot < self.num_slots
         assert slot not in self.jobs, "a slot was begun twice"
-        self.jobs[slot], self.frames[slot], self.heard[slot] = job, 0, 0
+        self.jobs[slot], self.frames[slot] = job, 0
 
     def step(self, slots: Sequence[int]) -> FrameBatch:
         if self.fail_on_step is not None:
@@ -47,15 +57,10 @@ class FakeRunner:
         ended = np.zeros(len(slots), dtype=np.bool_)
         for i, slot in enumerate(slots):
             seed, frame = self.jobs[slot].seed, self.frames[slot]
-            ended[i] = frame >= seed % 7 + 1
+            ended[i] = frame >= seed % 7 + 1 and not self.is_endless
             codes[i] = [seed, frame, frame, frame]
             self.frames[slot] += 1
         return FrameBatch(codes=codes, ended=ended)
-
-    def decode_audio(self, slot: int, codes: Codes) -> Samples:
-        assert codes[0, 1] == self.heard[slot], "frames reach the codec in order, once"
-        self.heard[slot] += len(codes)
-        return np.repeat(codes[:, 1].astype(np.float32), SAMPLES_PER_FRAME)
 
     def release(self, slot: int) -> None:
         self.jobs.pop(slot, None)
@@ -65,14 +70,113 @@ class FakeRunner:
 
 
 @dataclass
+class FakeStream:
+    """Knows how far it is, and whose frames it has heard."""
+
+    seed: int | None = None
+    num_frames: int = 0
+
+
+@dataclass
+class FakeDecoder:
+    """Frame f of a take sounds like f + seed / 1000, 1920 times."""
+
+    gate: threading.Event | None = None
+    """Nothing is decoded until this is set."""
+    entered: threading.Event = field(default_factory=threading.Event)
+    """Set as soon as a decode has begun."""
+    calls: list[list[tuple[int, int]]] = field(default_factory=list)
+    """(seed, frames) of each stream, by call of `decode`."""
+    opened: list[Codes | None] = field(default_factory=list)
+    errors: dict[int, BaseException] = field(default_factory=dict)
+    """Raised by a call that decodes this seed, until taken out."""
+    fail_on_open: BaseException | None = None
+    is_closed: bool = False
+    threads: set[str] = field(default_factory=set)
+
+    def open(self, ref_codes: Codes | None) -> FakeStream:
+        self.threads.add(threading.current_thread().name)
+        if self.fail_on_open is not None:
+            raise self.fail_on_open
+        self.opened.append(ref_codes)
+        return FakeStream()
+
+    def decode(self, streams: Sequence[FakeStream], codes: Sequence[Codes]) -> list[Samples]:
+        self.threads.add(threading.current_thread().name)
+        self.entered.set()
+        if self.gate is not None:
+            assert self.gate.wait(TIMEOUT_S)
+        assert not self.is_closed
+        assert len({id(stream) for stream in streams}) == len(streams) == len(codes)
+        assert len({len(frames) for frames in codes}) == 1, "one size in one call"
+        seeds = [int(frames[0, 0]) for frames in codes]
+        self.calls.append([(seed, len(f)) for seed, f in zip(seeds, codes, strict=True)])
+        for seed in seeds:
+            if seed in self.errors:
+                raise self.errors[seed]
+        return [self._hear(s, f) for s, f in zip(streams, codes, strict=True)]
+
+    def _hear(self, stream: FakeStream, frames: Codes) -> Samples:
+        assert stream.seed in (None, frames[0, 0]), "a stream hears one take only"
+        assert frames[0, 1] == stream.num_frames, "frames reach the codec in order, once"
+        assert len(frames) > 0
+        stream.seed = int(frames[0, 0])
+        stream.num_frames += len(frames)
+        sound = frames[:, 1] + frames[:, 0] / 1000
+        return np.repeat(sound.astype(np.float32), SAMPLES_PER_FRAME)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class InTurns:
+    """Loop and codec on one thread, in turns that the test chooses."""
+
+    runner: FakeRunner = field(default_factory=FakeRunner)
+    decoder: FakeDecoder = field(default_factory=FakeDecoder)
+
+    def __post_init__(self) -> None:
+        self.codec = CodecQueue(self.decoder)
+        self.loop = DecodeLoop(self.runner, self.codec)
+
+    def start(self, seed: int, **options: object) -> tuple[Take, Sink]:
+        take, sink = make_take(seed, **options)
+        self.loop.scheduler.add(take)
+        return take, sink
+
+    def make_frames(self, turns: int = 1) -> None:
+        for _ in range(turns):
+            self.loop.turn()
+
+    def make_audio(self, turns: int = 1) -> None:
+        for _ in range(turns):
+            self.codec.turn()
+
+    def run_until_idle(self, limit: int = 2000) -> None:
+        for _ in range(limit):
+            if self.loop.scheduler.is_idle and self.codec.num_takes == 0:
+                return
+            self.loop.turn()
+            self.codec.turn()
+        raise AssertionError("the loop does not come to rest")
+
+
+@dataclass
 class Sink:
     """Collects what a take emits."""
 
     items: list[AudioChunk | BaseException] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, item: AudioChunk | BaseException) -> None:
         assert not self.is_over, "nothing follows the last item"
         self.items.append(item)
+        if self.is_over:
+            self.over.set()
+
+    def wait(self) -> None:
+        assert self.over.wait(TIMEOUT_S), "the take did not end"
 
     @property
     def is_over(self) -> bool:
@@ -89,9 +193,19 @@ class Sink:
     def reason(self) -> str | None:
         return self.chunks[-1].finish_reason if self.chunks else None
 
+    @property
+    def heard(self) -> list[float]:
+        """What each frame sounds like, see `FakeDecoder`."""
+        samples = np.concatenate([chunk.samples for chunk in self.chunks])
+        return [round(float(frame), 3) for frame in samples.reshape(-1, SAMPLES_PER_FRAME)[:, 0]]
+
 
 def make_take(
-    seed: int, *, max_frames: int = 100, ramp: tuple[int, ...] = (1, 2, 4, 8)
+    seed: int,
+    *,
+    max_frames: int = 100,
+    ramp: tuple[int, ...] = (1, 2, 4, 8),
+    ref_codes: Codes | None = None,
 ) -> tuple[Take, Sink]:
     sink = Sink()
     empty = np.empty(0, dtype=np.int64)
@@ -102,7 +216,7 @@ def make_take(
         x_vector=None,
         trailing_text_ids=empty,
         pad_text_id=0,
-        ref_codes=None,
+        ref_codes=ref_codes,
         num_text_tokens=0,
     )
     job = SlotJob(

@@ -67,11 +67,7 @@ class Ours:
         F is less than `num_frames` for a take that the talker ended.
         """
         runner = TorchRunner(
-            self.talker,
-            self.predictor,
-            self.decoder,
-            num_slots=len(specs),
-            num_positions=_NUM_POSITIONS,
+            self.talker, self.predictor, num_slots=len(specs), num_positions=_NUM_POSITIONS
         )
         for slot, spec in enumerate(specs):
             prompt = self.builder.build(spec)

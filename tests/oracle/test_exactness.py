@@ -30,7 +30,7 @@ from tests.oracle.ours import Ours
 from intone.core.constants import MIN_FRAMES_BEFORE_EOS
 from intone.core.types import ModelKind
 from intone.runtime.sampling import SamplingBatch, distribution, penalise
-from intone.runtime.torch_runner import NUM_CONTROL_IDS
+from intone.runtime.slots import NUM_CONTROL_IDS
 
 OursOf = Callable[[ModelKind], Ours]
 CodesOf = Callable[[ModelKind], dict[str, np.ndarray]]

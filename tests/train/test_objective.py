@@ -14,11 +14,11 @@ import torch
 from tests.train import tiny
 
 from intone.core.types import Codes, ModelKind, SamplingParams
-from intone.models.checkpoint import Checkpoint
 from intone.models.config import ModelConfig
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.job import SlotJob
-from intone.runtime.torch_runner import NUM_CONTROL_IDS, TorchRunner
+from intone.runtime.slots import NUM_CONTROL_IDS
+from intone.runtime.torch_runner import TorchRunner
 from intone.train.tuning.batches import StepTotals, collate
 from intone.train.tuning.objective import TrainedVoice, step_loss
 from intone.train.tuning.sequences import SequenceMaker, TrainingSequence, Variant, Voicing
@@ -98,8 +98,7 @@ def open_for(tiny_checkpoint: Callable[[ModelKind], Path]) -> Callable[..., Open
         voice, maker, config = tiny.opened(
             tiny_checkpoint(kind), tiny.settings(target=target), rows
         )
-        decoder = Checkpoint(tiny_checkpoint(kind)).load_codec_decoder(torch.device("cpu"))
-        runner = TorchRunner(voice.talker, voice.predictor, decoder, num_slots=1, num_positions=128)
+        runner = TorchRunner(voice.talker, voice.predictor, num_slots=1, num_positions=128)
         return Opened(voice, maker, config, runner)
 
     return opened

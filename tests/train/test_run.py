@@ -90,8 +90,7 @@ def test_four_clips_are_learnt_by_heart_and_end(base: Path, tmp_path: Path) -> N
     assert summary.steps == 90
     voice, maker, config = tiny.opened(base, chosen, data.rows)
     put_weights(voice, read_weights(complete_checkpoints(tmp_path / "run")[-1]))
-    decoder = Checkpoint(base).load_codec_decoder(torch.device("cpu"))
-    runner = TorchRunner(voice.talker, voice.predictor, decoder, num_slots=1, num_positions=96)
+    runner = TorchRunner(voice.talker, voice.predictor, num_slots=1, num_positions=96)
     for i, encoded in enumerate(data.rows):
         np.testing.assert_array_equal(greedy_take(runner, maker.make(i, 0).prompt), encoded.codes)
 

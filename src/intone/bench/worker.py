@@ -20,7 +20,7 @@ from intone.bench.job import BenchJob
 if TYPE_CHECKING:
     from intone.core.types import SpeechRequest, VoiceClonePrompt
     from intone.models.config import ModelConfig
-    from intone.runtime.torch_runner import StageTimes
+    from intone.runtime.stage_times import StageTimes
     from intone.tts import TTS
 
 _POSITIONS_FOR_PROMPT = 512
@@ -65,7 +65,7 @@ def run_take(tts: TTS, job: BenchJob) -> dict[str, float]:
     """Makes `num_streams` takes at once and returns their figures together."""
     from concurrent.futures import ThreadPoolExecutor
 
-    times = tts.load().runner.times
+    times = tts.load().times
     before = _stages(times)
     started = perf_counter()
     with ThreadPoolExecutor(job.num_streams) as pool:

@@ -1,32 +1,41 @@
-"""The thread that owns a runner. Callers on any thread submit takes and get chunks back."""
+"""The thread that owns a runner. Callers on any thread submit takes and get chunks back.
+
+Frames are made on this thread, audio on the codec's; this one sleeps while no frame can be made.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import Any
 
 from intone.core.errors import CapacityError, EngineStoppedError
+from intone.engine.codec_thread import CodecThread
+from intone.engine.decoder import AudioDecoder
 from intone.engine.loop import DecodeLoop
 from intone.engine.runner import Runner
 from intone.engine.take import Take
 
 
 class Engine:
-    """Runs the decode loop in a thread of its own until closed."""
+    """Runs the decode loop in a thread of its own, and the codec in another, until closed."""
 
-    def __init__(self, runner: Runner, *, max_waiting: int = 256) -> None:
-        """Starts the thread.
+    def __init__(
+        self, runner: Runner, decoder: AudioDecoder[Any], *, max_waiting: int = 256
+    ) -> None:
+        """Starts both threads.
 
         Args:
             max_waiting: takes beyond the running ones that may queue; more are refused.
         """
         self._runner = runner
-        self._loop = DecodeLoop(runner)
         self._max_waiting = max_waiting
         self._wake = threading.Condition()
         self._inbox: deque[Take] = deque()
         self._is_closing = False
         self._failure: BaseException | None = None
+        self._codec = CodecThread(decoder, on_progress=self._look_again)
+        self._loop = DecodeLoop(runner, self._codec.queue)
         self._thread = threading.Thread(target=self._run, name="intone-engine", daemon=True)
         self._thread.start()
 
@@ -50,48 +59,64 @@ class Engine:
             self._wake.notify()
 
     def close(self) -> None:
-        """Ends every take as cancelled, stops the thread and frees the runner."""
+        """Ends every take as cancelled, stops both threads and frees runner and decoder.
+
+        Called from an `emit`, it returns at once: that thread cannot wait for itself.
+        """
         with self._wake:
             self._is_closing = True
             self._wake.notify()
-        if threading.current_thread() is not self._thread:
+        if threading.current_thread() is not self._thread and not self._codec.is_current:
             self._thread.join()
 
     def _run(self) -> None:
         try:
             while self._take_inbox():
                 self._loop.turn()
-            self._cancel_everything()
         except BaseException as error:  # the thread's border: told to every caller
-            self._fail(error)
+            with self._wake:
+                self._failure = error
         finally:
+            self._codec.close()
+            self._end_takes()
             self._runner.close()
 
+    def _look_again(self) -> None:
+        with self._wake:
+            self._wake.notify()
+
     def _take_inbox(self) -> bool:
-        """Waits for work and moves new takes to the scheduler; returns False when closing."""
+        """Waits for work and moves new takes to the scheduler; returns False when closing.
+
+        Raises:
+            BaseException: what ended the codec's thread.
+        """
         with self._wake:
             self._wake.wait_for(
-                lambda: self._inbox or self._is_closing or not self._loop.scheduler.is_idle
+                lambda: (
+                    self._inbox or self._is_closing or self._codec.failure or self._loop.has_work
+                )
             )
+            if self._codec.failure is not None:
+                raise self._codec.failure
             while self._inbox:
                 self._loop.scheduler.add(self._inbox.popleft())
             return not self._is_closing
 
-    def _cancel_everything(self) -> None:
+    def _end_takes(self) -> None:
+        """Tells whoever still waits; both threads' work is over, so nothing else is emitted."""
         scheduler = self._loop.scheduler
-        while not scheduler.is_idle:
-            for take in [*scheduler.running.values(), *scheduler.waiting]:
-                take.cancel()
-            self._loop.turn()
-
-    def _fail(self, error: BaseException) -> None:
         with self._wake:
-            self._failure = error
-            takes = [*self._loop.scheduler.running.values(), *self._loop.scheduler.waiting]
+            takes = [*self._codec.queue.drain(), *scheduler.running.values(), *scheduler.waiting]
             takes.extend(self._inbox)
             self._inbox.clear()
         for take in takes:
-            take.emit(self._stopped())
+            if take.is_over:
+                continue
+            if self._failure is None:
+                take.emit_cancelled()
+            else:
+                take.emit_error(self._stopped())
 
     def _stopped(self) -> EngineStoppedError:
         if self._failure is None:

@@ -15,6 +15,8 @@ from intone.models.config import TalkerConfig
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.tokenizer import TextTokenizer
 from intone.runtime.packed_linear import can_pack, pack_linears
+from intone.runtime.stage_times import StageTimes
+from intone.runtime.torch_codec import TorchDecoder
 from intone.runtime.torch_runner import TorchRunner
 from intone.voices.cloning import Cloner
 
@@ -32,9 +34,11 @@ class LoadedModel:
     checkpoint: Checkpoint
     prompts: PromptBuilder
     engine: Engine
-    runner: TorchRunner
+    times: StageTimes
     cloner: Cloner
     num_positions: int
+    dtype: str
+    """Precision of talker and code predictor, one of `DTYPES`; what "auto" became."""
 
 
 def load_model(directory: Path, settings: EngineSettings) -> LoadedModel:
@@ -53,20 +57,23 @@ def load_model(directory: Path, settings: EngineSettings) -> LoadedModel:
     if can_pack(place.device, place.dtype):
         pack_linears(talker)
         pack_linears(predictor)
+    times = StageTimes()
     runner = TorchRunner(
         talker,
         predictor,
-        checkpoint.load_codec_decoder(device),
         num_slots=settings.num_slots,
         num_positions=num_positions,
+        times=times,
     )
+    decoder = TorchDecoder(checkpoint.load_codec_decoder(device), times)
     return LoadedModel(
         checkpoint=checkpoint,
         prompts=prompts,
-        engine=Engine(runner),
-        runner=runner,
+        engine=Engine(runner, decoder),
+        times=times,
         cloner=Cloner(checkpoint, device),
         num_positions=num_positions,
+        dtype=next(name for name, dtype in DTYPES.items() if dtype == place.dtype),
     )
 
 

@@ -1,52 +1,70 @@
 """THE decode loop: CPU and GPU, one request or many, streamed or whole, all pass through here.
 
-One turn drops what was cancelled, admits what waits, makes one frame for everything that runs, and
-hands out the audio that is due. Requests therefore join and leave between frames.
+One turn drops what is gone, admits what waits, makes one frame for everything that runs and is not
+too far ahead, and hands the codec the frames that make a chunk. Requests therefore join and leave
+between frames.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from intone.core.errors import IntoneError
-from intone.core.types import FinishReason, Samples
+from intone.core.types import FinishReason
+from intone.engine.codec_queue import CodecQueue
 from intone.engine.runner import Runner
 from intone.engine.scheduler import Scheduler
 from intone.engine.take import Take
-
-_NO_SAMPLES: Samples = np.empty(0, dtype=np.float32)
 
 
 class DecodeLoop:
     """Owns the scheduler and drives the runner; used by one thread."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, codec: CodecQueue) -> None:
         self._runner = runner
+        self._codec = codec
         self.scheduler = Scheduler(runner.num_slots)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether a turn would do anything; if not, only the codec or a new take changes that."""
+        scheduler = self.scheduler
+        return (
+            bool(self._ready())
+            or any(take.is_gone for take in (*scheduler.running.values(), *scheduler.waiting))
+            or (scheduler.can_admit and self._codec_room > 0)
+        )
+
     def turn(self) -> None:
-        """Makes one frame for every running take."""
-        self._drop_cancelled()
+        """Makes one frame for every running take that the codec keeps up with."""
+        self._drop_gone()
         self._admit()
-        slots = list(self.scheduler.running)
+        slots = self._ready()
         if slots:
             self._step(slots)
 
-    def _drop_cancelled(self) -> None:
+    @property
+    def _codec_room(self) -> int:
+        """Takes that may be begun: for each slot, one more take may still be in the codec."""
+        return 2 * self._runner.num_slots - self._codec.num_takes
+
+    def _ready(self) -> list[int]:
+        return [slot for slot, take in self.scheduler.running.items() if not take.is_ahead]
+
+    def _drop_gone(self) -> None:
         for take in self.scheduler.drop_cancelled_waiting():
-            take.emit(take.chunk(_NO_SAMPLES, "cancelled"))
+            take.emit_cancelled()
         for slot, take in self.scheduler.running.items():
-            if take.is_cancelled:
-                take.pending.clear()
-                self._finish(slot, "cancelled")
+            if take.is_gone:
+                self._release(slot)
+                self._codec.look_again()
 
     def _admit(self) -> None:
-        for slot, take in self.scheduler.admit():
+        for slot, take in self.scheduler.admit(self._codec_room):
+            self._codec.open(take)
             try:
                 self._runner.begin(slot, take.job)
             except IntoneError as error:  # this take alone is at fault
-                self._runner.release(slot)
-                self.scheduler.finish(slot).emit(error)
+                self._release(slot)
+                self._codec.fail(take, error)
 
     def _step(self, slots: list[int]) -> None:
         batch = self._runner.step(slots)
@@ -54,22 +72,19 @@ class DecodeLoop:
         for i, slot in enumerate(slots):
             take = running[slot]
             if batch.ended[i]:
-                self._finish(slot, "stop")
+                self._finish(slot, take, "stop")
                 continue
             take.add(batch.codes[i])
             if take.is_full:
-                self._finish(slot, "length")
+                self._finish(slot, take, "length")
             elif take.is_chunk_due:
-                take.emit(take.chunk(self._audio(slot, take), None))
+                self._codec.put(take, take.hand_over(), None)
 
-    def _finish(self, slot: int, reason: FinishReason) -> None:
-        take = self.scheduler.running[slot]
-        last = take.chunk(self._audio(slot, take), reason)
+    def _finish(self, slot: int, take: Take, reason: FinishReason) -> None:
+        """Frees the slot, then hands over: the last chunk finds it free."""
+        self._release(slot)
+        self._codec.put(take, take.hand_over(), reason)
+
+    def _release(self, slot: int) -> None:
         self._runner.release(slot)
         self.scheduler.finish(slot)
-        take.emit(last)
-
-    def _audio(self, slot: int, take: Take) -> Samples:
-        if not take.pending:
-            return _NO_SAMPLES
-        return self._runner.decode_audio(slot, take.pending_codes())

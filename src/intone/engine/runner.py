@@ -1,11 +1,10 @@
-"""What the engine needs of a device: slots that are filled, stepped, heard and released."""
+"""What the engine needs of a device: slots that are filled, stepped and released."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from intone.core.types import Codes, Samples
 from intone.runtime.job import FrameBatch, SlotJob
 
 
@@ -18,15 +17,11 @@ class Runner(Protocol):
         ...
 
     def begin(self, slot: int, job: SlotJob) -> None:
-        """Prefills a free slot and warms its codec state."""
+        """Prefills a free slot."""
         ...
 
     def step(self, slots: Sequence[int]) -> FrameBatch:
         """Makes one frame for each slot, in that order."""
-        ...
-
-    def decode_audio(self, slot: int, codes: Codes) -> Samples:
-        """Returns the samples [F * 1920] of the slot's next frames [F, K]."""
         ...
 
     def release(self, slot: int) -> None:

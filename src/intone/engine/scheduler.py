@@ -42,10 +42,14 @@ class Scheduler:
         """Puts a take at the end of the queue."""
         self._waiting.append(take)
 
-    def admit(self) -> list[tuple[int, Take]]:
-        """Moves waiting takes into free slots and returns them, lowest slot first."""
-        admitted = []
-        while self._waiting and self._free:
+    @property
+    def can_admit(self) -> bool:
+        return bool(self._waiting and self._free)
+
+    def admit(self, limit: int) -> list[tuple[int, Take]]:
+        """Moves up to `limit` waiting takes into free slots and returns them, lowest slot first."""
+        admitted: list[tuple[int, Take]] = []
+        while self.can_admit and len(admitted) < limit:
             slot = heapq.heappop(self._free)
             self._running[slot] = self._waiting.popleft()
             admitted.append((slot, self._running[slot]))

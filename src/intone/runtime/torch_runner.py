@@ -1,61 +1,29 @@
 """The eager runner: any torch device, no graphs. One request is the case N = 1.
 
 A slot holds one take: its rows of the talker cache, the last hidden row and its logits, the ids
-drawn so far, the text rows still to come, and the codec state. `step` makes one frame for each of
-the slots it is given; this is the only code in Intone that makes a frame.
+drawn so far and the text rows still to come. `step` makes one frame for each of the slots it is
+given; what a frame sounds like is the decoder's business (`torch_codec`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from intone.core.types import Codes, Samples
 from intone.models.code_predictor import CodePredictor
-from intone.models.codec.decoder import CodecDecoder
-from intone.models.codec.state import CodecState
 from intone.models.rows import embed_rows
 from intone.models.talker import Talker
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.job import FrameBatch, SlotJob
 from intone.runtime.predictor_step import PredictorStep
-from intone.runtime.rng import frame_uniforms
 from intone.runtime.sampling import SamplingBatch, draw, penalise
+from intone.runtime.slots import NUM_CONTROL_IDS, Slot, slot_uniforms
+from intone.runtime.stage_times import StageTimes
 from intone.runtime.talker_cache import DecodeAttention, PrefillAttention, TalkerCache
-
-NUM_CONTROL_IDS = 1024
-"""The talker's last ids are control ids; of them only the end may be drawn (as upstream)."""
-
-
-@dataclass(slots=True)
-class StageTimes:
-    """Wall seconds by stage since the runner was made; exact on CPU, queueing time on a GPU."""
-
-    prefill_s: float = 0.0
-    talker_s: float = 0.0
-    code_predictor_s: float = 0.0
-    codec_s: float = 0.0
-
-
-@dataclass(slots=True)
-class _Slot:
-    """One running take."""
-
-    job: SlotJob
-    text_rows: Tensor
-    """[M + 1, H]: the text side of the next frames; the last row repeats."""
-    codec: CodecState
-    position: int
-    """The talker's next row."""
-    frame: int = 0
-
-    def next_text_row(self) -> Tensor:
-        return self.text_rows[min(self.frame, len(self.text_rows) - 1)]
 
 
 class TorchRunner:
@@ -65,24 +33,24 @@ class TorchRunner:
         self,
         talker: Talker,
         predictor: CodePredictor,
-        decoder: CodecDecoder,
         *,
         num_slots: int,
         num_positions: int,
+        times: StageTimes | None = None,
     ) -> None:
         """Allocates every cache.
 
         Args:
             num_positions: rows of prompt and frames that one slot can hold.
+            times: where the stages are counted; None counts for this runner alone.
         """
         weight = talker.model.norm.weight
         self.num_slots = num_slots
         self.num_positions = num_positions
-        self.times = StageTimes()
+        self.times = StageTimes() if times is None else times
         self._device = weight.device
         self._talker = talker
         self._predictor = predictor
-        self._decoder = decoder
         self._steps = PredictorStep(predictor, num_slots)
         self._table = talker.rotary_table(num_positions, weight.device)
         block, vocab = talker.config.block, talker.config.vocab_size
@@ -93,23 +61,21 @@ class TorchRunner:
         self._logits = torch.zeros(num_slots, vocab, device=weight.device)
         self._seen = torch.zeros(num_slots, vocab, dtype=torch.bool, device=weight.device)
         self._banned = _banned_ids(vocab, talker.config.codec_eos_id, weight.device)
-        self._slots: dict[int, _Slot] = {}
+        self._slots: dict[int, Slot] = {}
+        self._text_rows: dict[int, Tensor] = {}
+        """[M + 1, H] by slot: the text side of the next frames; the last row repeats."""
         self._settings: tuple[tuple[int, ...], SamplingBatch, SamplingBatch] | None = None
 
     @torch.inference_mode()
     def begin(self, slot: int, job: SlotJob) -> None:
-        """Prefills a free slot with the job's prompt and warms its codec state."""
+        """Prefills a free slot with the job's prompt."""
         started = perf_counter()
         rows = self._prompt_rows(job.prompt)
         hidden = self._talker(rows[None], self._table, 0, PrefillAttention(self._cache, slot))
         self._keep(torch.tensor([slot], device=self._device), hidden[:, -1])
         self._seen[slot] = False
-        self._slots[slot] = _Slot(
-            job=job,
-            text_rows=self._trailing_rows(job.prompt),
-            codec=self._warm_codec(job.prompt.ref_codes),
-            position=len(rows),
-        )
+        self._text_rows[slot] = self._trailing_rows(job.prompt)
+        self._slots[slot] = Slot(job=job, position=len(rows))
         self._settings = None
         self.times.prefill_s += perf_counter() - started
 
@@ -125,34 +91,21 @@ class TorchRunner:
         ids = np.append(prompt.trailing_text_ids, prompt.pad_text_id)
         return self._talker.embed_text(torch.from_numpy(ids).to(self._device))
 
-    def _warm_codec(self, ref_codes: Codes | None) -> CodecState:
-        """Returns a state that has heard the ICL reference; its audio is dropped."""
-        state = self._decoder.new_state(1)
-        if ref_codes is not None:
-            self._decoder.step(torch.from_numpy(ref_codes.T[None].copy()).to(self._device), state)
-        return state
-
     @torch.inference_mode()
     def step(self, slots: Sequence[int]) -> FrameBatch:
         """Makes one frame for each slot: codebook 0, the rest of the frame, the next talker row."""
         running = [self._slots[slot] for slot in slots]
         rows = torch.tensor(slots, device=self._device)
-        uniforms = self._uniforms(running)
+        books = self._talker.config.num_codebooks
+        uniforms = torch.from_numpy(slot_uniforms(running, books)).to(self._device)
         codebook0 = self._draw_codebook0(rows, running, uniforms)
         ended = codebook0 == self._talker.config.codec_eos_id
-        codes = torch.zeros(
-            len(running), self._talker.config.num_codebooks, dtype=torch.int64, device=self._device
-        )
+        codes = torch.zeros(len(running), books, dtype=torch.int64, device=self._device)
         live = [i for i, is_end in enumerate(ended.tolist()) if not is_end]
         if live:
             pick = torch.tensor(live, device=self._device)
             codes[pick] = self._complete([slots[i] for i in live], codebook0[pick], uniforms[pick])
         return FrameBatch(codes=codes.cpu().numpy(), ended=ended.cpu().numpy())
-
-    def _uniforms(self, running: Sequence[_Slot]) -> Tensor:
-        books = self._talker.config.num_codebooks
-        numbers = [frame_uniforms(slot.job.seed, slot.frame, books) for slot in running]
-        return torch.from_numpy(np.stack(numbers)).to(self._device)
 
     def _sampling(self, slots: Sequence[int]) -> tuple[SamplingBatch, SamplingBatch]:
         """Settings of these slots for talker and code predictor; kept while the set stays."""
@@ -166,11 +119,11 @@ class TorchRunner:
             )
         return self._settings[1], self._settings[2]
 
-    def _draw_codebook0(self, rows: Tensor, running: Sequence[_Slot], uniforms: Tensor) -> Tensor:
+    def _draw_codebook0(self, rows: Tensor, running: Sequence[Slot], uniforms: Tensor) -> Tensor:
         sampling, _ = self._sampling(rows.tolist())
         logits = penalise(self._logits[rows], self._seen[rows], sampling)
         logits = logits.masked_fill(self._banned, float("-inf"))
-        too_early = [i for i, slot in enumerate(running) if slot.frame < slot.job.min_frames]
+        too_early = [i for i, slot in enumerate(running) if not slot.may_end]
         if too_early:
             logits[too_early, self._talker.config.codec_eos_id] = float("-inf")
         codebook0 = draw(logits, sampling, uniforms[:, 0])
@@ -196,7 +149,9 @@ class TorchRunner:
         """One talker step: each slot's frame [N, H] plus its text row becomes its next row."""
         running = [self._slots[slot] for slot in slots]
         positions = [slot.position for slot in running]
-        x = frame_rows + torch.stack([slot.next_text_row() for slot in running])
+        x = frame_rows + torch.stack(
+            [self._text_rows[i][slot.text_row] for i, slot in zip(slots, running, strict=True)]
+        )
         hidden = self._talker.decode(
             x[:, None],
             self._table,
@@ -205,30 +160,22 @@ class TorchRunner:
         )
         self._keep(rows, hidden[:, 0])
         for slot in running:
-            slot.position += 1
-            slot.frame += 1
+            slot.advance()
 
     def _keep(self, rows: Tensor, hidden: Tensor) -> None:
         self._hidden[rows] = hidden
         self._logits[rows] = self._talker.codec_head(hidden).float()
 
-    @torch.inference_mode()
-    def decode_audio(self, slot: int, codes: Codes) -> Samples:
-        """Returns the samples [F * 1920] of the slot's next frames [F, K]."""
-        started = perf_counter()
-        frames = torch.from_numpy(np.ascontiguousarray(codes.T[None])).to(self._device)
-        samples = self._decoder.step(frames, self._slots[slot].codec)[0].float().cpu().numpy()
-        self.times.codec_s += perf_counter() - started
-        return samples
-
     def release(self, slot: int) -> None:
         """Frees a slot; unknown slots are free already."""
         self._slots.pop(slot, None)
+        self._text_rows.pop(slot, None)
         self._settings = None
 
     def close(self) -> None:
         """Drops every running take; the caches go with the runner."""
         self._slots.clear()
+        self._text_rows.clear()
 
 
 def _banned_ids(vocab_size: int, eos_id: int, device: torch.device) -> Tensor:

@@ -1,0 +1,52 @@
+"""The thread that owns a decoder: audio is made while the engine's thread makes the next frames.
+
+The frame loop waits for memory and the codec for arithmetic, so on two cores both go on at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from intone.engine.codec_queue import CodecQueue
+from intone.engine.decoder import AudioDecoder
+
+
+class CodecThread:
+    """Works off a `CodecQueue` until closed or failed."""
+
+    def __init__(self, decoder: AudioDecoder[Any], on_progress: Callable[[], None]) -> None:
+        """Starts the thread.
+
+        Args:
+            on_progress: called from this thread after each call of the decoder, and when it failed.
+        """
+        self.queue = CodecQueue(decoder)
+        self.failure: BaseException | None = None
+        """What ended the thread, if it was no IntoneError; nothing becomes audio any more."""
+        self._decoder = decoder
+        self._on_progress = on_progress
+        self._thread = threading.Thread(target=self._run, name="intone-codec", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs on this thread, as an `emit` does."""
+        return threading.current_thread() is self._thread
+
+    def close(self) -> None:
+        """Ends the thread after the work in hand and frees the decoder; takes are not told."""
+        self.queue.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self.queue.wait():
+                self.queue.turn()
+                self._on_progress()
+        except BaseException as error:  # the thread's border: the engine tells every caller
+            self.failure = error
+            self._on_progress()
+        finally:
+            self._decoder.close()

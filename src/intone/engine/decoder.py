@@ -1,0 +1,43 @@
+"""What the engine needs of a codec: a stream per take, opened once and continued in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from intone.core.types import Codes, Samples
+
+
+class AudioStream(Protocol):
+    """What a codec remembers of one take; what that is, its decoder alone knows."""
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of the take that are audio; a reference it was warmed with is not counted."""
+        ...
+
+
+StreamT = TypeVar("StreamT", bound=AudioStream)
+
+
+class AudioDecoder(Protocol[StreamT]):
+    """Turns frames into audio; called from the codec's thread only. A fake is a dozen lines.
+
+    A decoder may raise an IntoneError for what it was given; every stream is then as it was before
+    the call.
+    """
+
+    def open(self, ref_codes: Codes | None) -> StreamT:
+        """Returns a new stream, warmed with the ICL reference [F, K] if given; no audio of it."""
+        ...
+
+    def decode(self, streams: Sequence[StreamT], codes: Sequence[Codes]) -> list[Samples]:
+        """Returns the samples [F * 1920] of each stream's next frames [F, K].
+
+        All have the same F, at least 1; no stream comes twice.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees the codec's memory."""
+        ...
