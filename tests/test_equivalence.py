@@ -148,6 +148,18 @@ def test_a_slot_remembers_nothing_of_its_last_take(
     np.testing.assert_array_equal(again.samples, fresh.samples)
 
 
+def test_takes_that_follow_each_other_in_one_slot_sound_as_alone(
+    tiny_checkpoint: Callable[[ModelKind], Path],
+) -> None:
+    """A slot is begun again while the codec still works on the take before."""
+    with TTS(tiny_checkpoint("custom"), device="cpu", dtype="fp32", num_slots=1) as tts:
+        alone = [tts.speak(text, **options, **FULL) for text, options in REQUESTS]
+        streams = [tts.stream(text, chunk_frames=3, **o, **FULL) for text, o in REQUESTS]
+        together = [join_chunks(stream) for stream in streams]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other.samples, one.samples, atol=1e-4)
+
+
 def test_another_seed_gives_another_take(tiny_tts: TTS) -> None:
     one, two = (tiny_tts.speak("Hello.", seed=seed, max_frames=12) for seed in (1, 2))
     assert not np.array_equal(one.samples[: len(two.samples)], two.samples[: len(one.samples)])

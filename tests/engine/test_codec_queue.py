@@ -39,6 +39,16 @@ def test_the_chunks_of_a_take_stay_in_order() -> None:
     assert queue.num_takes == 0
 
 
+def test_first_audio_is_timed_when_it_is_ready() -> None:
+    engine = InTurns()
+    take, sink = engine.start(seed=3)
+    engine.make_frames(turns=2)
+    engine.make_audio()  # opening
+    assert take.ttfa_s is None
+    engine.make_audio()
+    assert 0 < take.ttfa_s == sink.chunks[0].timing.ttfa_s == sink.chunks[0].timing.wall_s
+
+
 def test_chunks_of_one_size_share_a_call() -> None:
     decoder = FakeDecoder()
     queue = CodecQueue(decoder)

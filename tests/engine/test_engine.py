@@ -133,6 +133,18 @@ def test_cancelling_a_take_whose_frames_are_all_made_ends_it() -> None:
     engine.close()
 
 
+def test_cancelling_is_heard_while_the_codec_has_nothing_to_do() -> None:
+    runner = GatedRunner(is_endless=True, announce_at=50)
+    engine = Engine(runner, FakeDecoder())
+    take, sink = make_take(seed=1, max_frames=10**6, ramp=(10**6,))
+    engine.submit(take)
+    assert runner.reached.wait(TIMEOUT_S)
+    take.cancel()
+    sink.wait()
+    assert sink.reason == "cancelled"
+    engine.close()
+
+
 def test_closing_ends_takes_as_cancelled_and_frees_runner_and_decoder() -> None:
     runner, decoder = FakeRunner(is_endless=True), FakeDecoder()
     engine = Engine(runner, decoder)
@@ -143,6 +155,7 @@ def test_closing_ends_takes_as_cancelled_and_frees_runner_and_decoder() -> None:
     assert sink.reason == "cancelled"
     assert runner.is_closed
     assert decoder.is_closed
+    assert engine._codec.queue.num_takes == 0, "no stream is kept"
     with pytest.raises(EngineStoppedError, match="closed"):
         engine.submit(make_take(seed=1)[0])
     engine.close()
