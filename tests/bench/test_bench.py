@@ -11,36 +11,61 @@ import pytest
 from tests.oracle.peer import oracle_python
 
 from intone.bench.command import add_arguments, run
-from intone.bench.contestant import Contestant, Figures, summarise
+from intone.bench.contestant import Contestant
+from intone.bench.figures import Figures, summarise
+from intone.bench.floors import Floors, FrameWork
 from intone.bench.job import BenchJob
 from intone.bench.machine import Machine
+from intone.bench.rates import Rates
 from intone.bench.report import Report
 from intone.core.errors import BenchError, InvalidSettingError, OutputError
 
 JOB = BenchJob(model="somewhere/0.6b-custom", threads=2, num_frames=10, num_streams=2)
-READY = {"import_s": 1.0, "load_s": 2.0, "rss_mb": 300.0, "versions": {"torch": "2.13.0"}}
+READY = {
+    "dtype": "int8",
+    "is_pipeline": True,
+    "import_s": 1.0,
+    "load_s": 2.0,
+    "rss_mb": 300.0,
+    "versions": {"torch": "2.13.0"},
+}
+ENDED = {"peak_rss_mb": 400.0, "anonymous_mb": 250.0, "file_mb": 100.0, "children_peak_mb": 0.0}
+RATES = Rates(
+    num_threads=2,
+    read_1_gb_s=20.0,
+    read_all_gb_s=40.0,
+    read_small_pages_all_gb_s=30.0,
+    multiply_1_gflop_s=100.0,
+    multiply_all_gflop_s=200.0,
+)
+WORK = FrameWork(
+    talker_weights=400_000_000, code_predictor_weights=1_200_000_000, codec_flop=5_000_000_000
+)
 
 
-def take(wall_s: float) -> dict[str, float]:
+def take(wall_s: float) -> dict[str, float | None]:
     return {
         "wall_s": wall_s,
         "ttfa_s": wall_s / 10,
         "prefill_s": 0.1,
         "talker_s": 0.2,
         "code_predictor_s": 0.3,
-        "codec_s": 0.1,
+        "codec_s": 0.9,
     }
 
 
 @pytest.fixture
 def figures() -> Figures:
-    return summarise(JOB, READY, [take(9.0), take(1.0), take(5.0), take(2.0)], 400.0)
+    takes = [take(9.0), take(1.0), take(5.0), take(2.0)]
+    return summarise(JOB, READY, takes, ENDED, ready_s=4.0)
 
 
 @pytest.fixture
 def report(figures: Figures) -> Report:
     machine = replace(Machine.here(), load_average=0.1)
-    theirs = replace(figures, rtf=figures.rtf / 2, frame_ms=figures.frame_ms * 2, rss_mb=None)
+    theirs = replace(
+        figures, rtf=figures.rtf / 2, frame_ms=figures.frame_ms * 2, rss_mb=None, dtype="bf16"
+    )
     return Report(
         job=JOB,
         machine=machine,
@@ -48,6 +73,10 @@ def report(figures: Figures) -> Report:
         num_takes=3,
         figures={"intone": figures, "qwen-tts": theirs},
     )
+
+
+def rows_of(report: Report) -> dict[str, list[str]]:
+    return {line[:27].strip(): line[27:].split() for line in str(report).splitlines()}
 
 
 def test_medians_leave_out_the_first_take(figures: Figures) -> None:
@@ -60,20 +89,63 @@ def test_real_time_factor_is_audio_seconds_per_wall_second(figures: Figures) -> 
     assert figures.rtf == pytest.approx(20 * 0.08 / 2.0)
 
 
-def test_stages_and_other_add_up(figures: Figures) -> None:
+def test_the_first_audio_is_counted_from_the_start_of_the_process(figures: Figures) -> None:
+    assert figures.first_audio_s == pytest.approx(4.0 + 0.9)
+
+
+def test_a_codec_beside_the_frame_loop_is_in_no_sum(figures: Figures) -> None:
+    loop_ms = figures.prefill_ms + figures.talker_ms + figures.code_predictor_ms
+    assert figures.waiting_ms == pytest.approx(figures.frame_ms - loop_ms)
+    assert figures.other_ms is None
+
+
+def test_stages_one_after_the_other_and_the_rest_add_up() -> None:
+    figures = summarise(JOB, {**READY, "is_pipeline": False}, [take(2.0)] * 2, ENDED, ready_s=4.0)
     stages = figures.prefill_ms + figures.talker_ms + figures.code_predictor_ms + figures.codec_ms
+    assert figures.waiting_ms is None
+    assert figures.other_ms is not None
     assert stages + figures.other_ms == pytest.approx(figures.frame_ms)
 
 
-def test_table_names_setting_machine_and_ratio(report: Report) -> None:
+def test_a_contestant_without_streaming_has_no_time_to_first_audio() -> None:
+    whole = {**take(2.0), "ttfa_s": None}
+    figures = summarise(JOB, READY, [whole, whole], ENDED, ready_s=4.0)
+    assert figures.ttfa_s is figures.first_ttfa_s is figures.first_audio_s is None
+
+
+def test_a_contestant_of_one_process_per_take_loads_with_every_take() -> None:
+    takes = [{**take(2.0), "load_s": load_s, "start_s": load_s + 0.5} for load_s in (3.0, 1.0, 1.2)]
+    figures = summarise(JOB, {**READY, "load_s": None}, takes, ENDED, ready_s=0.1)
+    assert figures.load_s == pytest.approx(1.1)
+    assert figures.first_audio_s == pytest.approx(3.5 + 0.2)
+
+
+def test_table_names_setting_machine_precision_and_ratio(report: Report) -> None:
     text = str(report)
-    assert "0.6b-custom: cpu, fp32, 2 threads, 2 streams, 10 frames, chunks 1, 2, 4, 8" in text
+    assert "0.6b-custom: cpu, auto, 2 threads, 2 streams, 10 frames, chunks 1, 2, 4, 8" in text
     assert str(report.machine) in text
-    rows = {line[:26].strip(): line.split() for line in text.splitlines()}
-    assert rows["real time"][-3:] == ["0.80x", "0.40x", "2.00"]
+    rows = rows_of(report)
+    assert rows["precision"] == ["int8", "bf16"]
+    assert rows["real time"] == ["0.80x", "0.40x", "2.00"]
     assert rows["ms per frame"][-1] == "2.00"
     assert rows["memory after loading, MB"][-2:] == ["-", "-"]
     assert "busy" not in text
+
+
+def test_every_peer_has_a_ratio_of_its_own(report: Report, figures: Figures) -> None:
+    three = replace(report, figures={**report.figures, "c-engine": replace(figures, rtf=0.64)})
+    assert "vs qwen-tts  vs c-engine" in str(three)
+    assert rows_of(three)["real time"] == ["0.80x", "0.40x", "0.64x", "2.00", "1.25"]
+
+
+def test_floors_stand_beside_what_they_bound(report: Report) -> None:
+    with_floors = replace(report, floors=Floors.of(WORK, RATES, "int8"))
+    rows = rows_of(with_floors)
+    assert rows["talker"][2] == "10.0"
+    assert rows["codec"][2] == "25.0"
+    assert rows["ms per frame"][2:] == ["40.0", "2.00"]
+    assert "40.0 GB/s" in str(with_floors)
+    assert json.loads(with_floors.to_json())["floors"]["code_predictor_ms"] == pytest.approx(30.0)
 
 
 def test_the_file_names_the_date_and_the_model_but_no_path(report: Report) -> None:
@@ -108,6 +180,8 @@ def parse(*arguments: str) -> argparse.Namespace:
         (("--frames", "0"), "--frames is 0"),
         (("--random", "2b-custom"), "'2b-custom'; allowed: SIZE-KIND"),
         (("--against", "qwen-tts", "--peer-python", "absent"), "make oracle"),
+        (("--against", "c-engine"), "--c-engine is None"),
+        (("--against", "c-engine", "--c-engine", __file__, "--streams", "4"), "--streams is 4"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: tuple[str, ...], message: str) -> None:
@@ -124,11 +198,15 @@ def test_a_contestant_that_dies_is_named(tmp_path: Path) -> None:
 def test_measures_a_tiny_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report.json"
     setting = ("--random", "tiny-base", "--threads", "1", "--frames", "4", "--takes", "1")
-    assert run(parse(*setting, "--streams", "2", "--json", str(out))) == 0
+    assert run(parse(*setting, "--no-floors", "--streams", "2", "--json", str(out))) == 0
     assert "real time" in capsys.readouterr().out
-    figures = json.loads(out.read_text(encoding="utf-8"))["figures"]["intone"]
+    report = json.loads(out.read_text(encoding="utf-8"))
+    figures = report["figures"]["intone"]
+    assert report["floors"] is None
+    assert figures["dtype"] == "fp32"
     assert figures["codec_ms"] > 0
-    assert figures["peak_rss_mb"] > figures["rss_mb"] > 0
+    assert figures["waiting_ms"] >= 0
+    assert figures["peak_rss_mb"] > figures["rss_mb"] > figures["file_mb"] > 0
 
 
 @pytest.mark.oracle

@@ -11,13 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from intone.bench.contestant import Contestant
-from intone.bench.job import DEFAULT_TEXT, BenchJob
+from intone.bench.floors import Floors, FrameWork
+from intone.bench.job import DEFAULT_TEXT, DTYPES, BenchJob
 from intone.bench.machine import Machine
+from intone.bench.peers import add_peer_arguments, check_peers, peers
+from intone.bench.rates import Rates
 from intone.bench.report import Report
 from intone.core.errors import InvalidSettingError
 
-PEER = "qwen-tts"
-_PEER_PYTHON = Path(".venv-oracle/bin/python")
 _SIZES = ("tiny", "0.6b", "1.7b")
 _KINDS = ("base", "custom", "design")
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="make a checkpoint with random weights for this run, e.g. 0.6b-custom",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
-    parser.add_argument("--dtype", default="fp32", choices=("fp32", "bf16", "fp16"))
+    parser.add_argument("--dtype", default="auto", choices=DTYPES)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--frames", type=int, default=48, help="per take (default: 48)")
     parser.add_argument(
@@ -44,13 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--takes", type=int, default=3, help="measured takes (default: 3)")
     parser.add_argument("--text", default=DEFAULT_TEXT)
     parser.add_argument("--json", type=Path, help="also write the report here")
-    parser.add_argument("--against", choices=(PEER,), help="measure the public package as well")
     parser.add_argument(
-        "--peer-python",
-        type=Path,
-        default=_PEER_PYTHON,
-        help=f"Python that has {PEER} installed (default: {_PEER_PYTHON}, made by `make oracle`)",
+        "--no-floors",
+        action="store_true",
+        help="do not measure how fast this machine reads and multiplies (about two seconds)",
     )
+    add_peer_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,19 +71,20 @@ def run(args: argparse.Namespace) -> int:
             num_streams=args.streams,
             text=args.text,
         )
-        contestants = [Contestant.intone(job)]
-        if args.against == PEER:
-            contestants.append(Contestant.qwen_tts(job, args.peer_python))
-        report = measure(job, contestants, args.takes)
+        contestants = [Contestant.intone(job), *peers(args, job)]
+        report = measure(job, contestants, args.takes, with_floors=_has_floors(args))
     print(report)
     if args.json is not None:
         report.save(args.json)
     return 0
 
 
-def measure(job: BenchJob, contestants: Sequence[Contestant], num_takes: int) -> Report:
+def measure(
+    job: BenchJob, contestants: Sequence[Contestant], num_takes: int, *, with_floors: bool
+) -> Report:
     """Lets the contestants take turns, one take to warm up and `num_takes` that count."""
     machine = Machine.here()
+    rates = Rates.measured(job.threads) if with_floors else None
     with ExitStack() as stack:
         for contestant in contestants:
             stack.enter_context(contestant)
@@ -97,18 +98,25 @@ def measure(job: BenchJob, contestants: Sequence[Contestant], num_takes: int) ->
         date=date.today().isoformat(),
         num_takes=num_takes,
         figures=figures,
+        floors=None if rates is None else _floors(job, rates, figures[contestants[0].name].dtype),
     )
+
+
+def _has_floors(args: argparse.Namespace) -> bool:
+    return args.device == "cpu" and not args.no_floors
+
+
+def _floors(job: BenchJob, before: Rates, dtype: str) -> Floors:
+    """The machine's rates move with its neighbours: the best of before and after counts."""
+    rates = before.best(Rates.measured(job.threads))
+    return Floors.of(FrameWork.of(Path(job.model)), rates, dtype, job.num_streams)
 
 
 def _check(args: argparse.Namespace) -> None:
     for name in ("threads", "frames", "streams", "takes"):
         if getattr(args, name) < 1:
             raise InvalidSettingError(f"--{name} is {getattr(args, name)}; allowed: 1 or more.")
-    if args.against == PEER and not args.peer_python.exists():
-        raise InvalidSettingError(
-            f"--peer-python is {args.peer_python}, which does not exist; run `make oracle` once, "
-            f"or name a Python that has {PEER} installed."
-        )
+    check_peers(args)
 
 
 @contextmanager

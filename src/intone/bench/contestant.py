@@ -6,43 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryFile
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
+from intone.bench.figures import Figures, summarise
 from intone.bench.job import BenchJob
-from intone.core.constants import FRAME_S
 from intone.core.errors import BenchError
 
 PEER_SCRIPT = Path(__file__).with_name("peer_worker.py")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What one contestant needed; times are medians over takes, milliseconds per frame."""
-
-    rtf: float
-    """Audio seconds of all streams per wall second."""
-    ttfa_s: float
-    """Of the slowest stream."""
-    frame_ms: float
-    """Wall time per frame; the next five add up to it."""
-    prefill_ms: float
-    talker_ms: float
-    code_predictor_ms: float
-    codec_ms: float
-    other_ms: float
-    import_s: float
-    load_s: float
-    rss_mb: float | None
-    """Resident after loading; mapped files count only where they were read."""
-    peak_rss_mb: float
-    first_ttfa_s: float
-    """Of the very first take of the process."""
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 class Contestant:
@@ -52,7 +26,7 @@ class Contestant:
         self.name = name
         self._job = job
         self._command = [*command, job.to_json()]
-        self._takes: list[dict[str, float]] = []
+        self._takes: list[dict[str, Any]] = []
 
     @classmethod
     def intone(cls, job: BenchJob) -> Contestant:
@@ -64,8 +38,15 @@ class Contestant:
         """Returns the public package, in the Python that has it installed."""
         return cls("qwen-tts", [str(python), str(PEER_SCRIPT)], job)
 
+    @classmethod
+    def c_engine(cls, job: BenchJob, binary: Path) -> Contestant:
+        """Returns the C engine; a small process of ours starts it once for every take."""
+        worker = [sys.executable, "-m", "intone.bench.c_engine_worker", str(binary)]
+        return cls("c-engine", worker, job)
+
     def __enter__(self) -> Self:
         self._log = TemporaryFile("w+", errors="replace")
+        started = perf_counter()
         try:
             self._process = subprocess.Popen(
                 self._command,
@@ -80,6 +61,7 @@ class Contestant:
             raise BenchError(f"{self._command[0]} cannot be started: {error}.") from error
         try:
             self._ready = self._read()
+            self._ready_s = perf_counter() - started
         except BenchError:
             self._close()
             raise
@@ -112,8 +94,7 @@ class Contestant:
         """Ends the process and returns medians; the first take warmed it up and is left out."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        peak = self._read()
-        return summarise(self._job, self._ready, self._takes, peak["peak_rss_mb"])
+        return summarise(self._job, self._ready, self._takes, self._read(), self._ready_s)
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -124,36 +105,6 @@ class Contestant:
             raise BenchError(f"{self.name} failed: {trace[-1] if trace else 'no message'}")
         reply: dict[str, Any] = json.loads(line)
         return reply
-
-
-def summarise(
-    job: BenchJob, ready: dict[str, Any], takes: list[dict[str, float]], peak_rss_mb: float
-) -> Figures:
-    """Returns the medians of all takes but the first."""
-    num_frames = job.num_frames * job.num_streams
-    measured = takes[1:]
-
-    def per_frame_ms(name: str) -> float:
-        return median(take[name] for take in measured) * 1000 / num_frames
-
-    stages = {
-        stage: per_frame_ms(f"{stage}_s")
-        for stage in ("prefill", "talker", "code_predictor", "codec")
-    }
-    frame_ms = per_frame_ms("wall_s")
-    return Figures(
-        rtf=FRAME_S * 1000 / frame_ms,
-        ttfa_s=median(take["ttfa_s"] for take in measured),
-        frame_ms=frame_ms,
-        **{f"{stage}_ms": value for stage, value in stages.items()},
-        other_ms=frame_ms - sum(stages.values()),
-        import_s=ready["import_s"],
-        load_s=ready["load_s"],
-        rss_mb=ready["rss_mb"],
-        peak_rss_mb=peak_rss_mb,
-        first_ttfa_s=takes[0]["ttfa_s"],
-        versions=ready["versions"],
-    )
 
 
 def _environment(threads: int) -> dict[str, str]:

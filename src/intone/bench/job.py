@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 
 DEFAULT_TEXT = "The quick brown fox jumps over the lazy dog, and then it rests in the shade."
+DTYPES = ("auto", "fp32", "bf16", "fp16", "int8", "int4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +16,16 @@ class BenchJob:
     model: str
     """Checkpoint directory."""
     device: str = "cpu"
-    dtype: str = "fp32"
-    """Of talker and code predictor; qwen-tts runs its codec in it too, Intone always in fp32."""
+    dtype: str = "auto"
+    """Of talker and code predictor, one of `DTYPES`; a contestant says in its figures what it ran.
+
+    qwen-tts runs its codec in it too, the others always in fp32.
+    """
     threads: int = 1
     num_frames: int = 48
     """Per stream; the end token is banned before, so random weights run as long."""
     chunk_frames: int | None = None
-    """None is the ramp 1, 2, 4, 8. qwen-tts does not stream."""
+    """None streams: the ramp 1, 2, 4, 8, or what a peer does. Otherwise whole takes are made."""
     num_streams: int = 1
     """Takes at once."""
     text: str = DEFAULT_TEXT

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import types
 from collections.abc import Callable
@@ -111,14 +110,22 @@ def _any_voice(tts: Any) -> Any:
     )
 
 
-def run_take(tts: Any, watch: Stopwatch, job: dict[str, Any]) -> dict[str, float]:
+def run_take(tts: Any, watch: Stopwatch, job: dict[str, Any]) -> dict[str, float | None]:
     """Makes one batch of takes and returns its figures; audio comes only when all is done."""
     before = dict(watch.total_s)
     started = perf_counter()
     speak(tts, job)
     wall_s = perf_counter() - started
     stages = {f"{name}_s": watch.total_s[name] - before[name] for name in before}
-    return {"wall_s": wall_s, "ttfa_s": wall_s, **stages}
+    return {"wall_s": wall_s, "ttfa_s": None, **stages}
+
+
+def memory_mb() -> dict[str, float]:
+    """Returns fields of /proc/self/status in MB, as `intone.bench.memory` reads them."""
+    with open("/proc/self/status") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    names = ("VmRSS", "VmHWM", "RssAnon", "RssFile")
+    return {name: int(fields[name].split()[0]) * 1024 / 1e6 for name in names}
 
 
 def main(job_line: str) -> None:
@@ -142,14 +149,14 @@ def main(job_line: str) -> None:
         job["model"], dtype=getattr(torch, DTYPES[job["dtype"]]), device_map=job["device"]
     )
     loaded = perf_counter()
-    with open("/proc/self/statm") as statm:
-        rss_mb = int(statm.read().split()[1]) * resource.getpagesize() / 1e6
     names = ("qwen-tts", "transformers", "torch")
     write(
         {
+            "dtype": job["dtype"],
+            "is_pipeline": False,
             "import_s": imported - started,
             "load_s": loaded - imported,
-            "rss_mb": rss_mb,
+            "rss_mb": memory_mb()["VmRSS"],
             "versions": {name: version(name) for name in names},
         }
     )
@@ -157,7 +164,15 @@ def main(job_line: str) -> None:
     instrument(tts, watch)
     for _ in sys.stdin:
         write(run_take(tts, watch, job))
-    write({"peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6})
+    memory = memory_mb()
+    write(
+        {
+            "peak_rss_mb": memory["VmHWM"],
+            "anonymous_mb": memory["RssAnon"],
+            "file_mb": memory["RssFile"],
+            "children_peak_mb": 0.0,
+        }
+    )
 
 
 if __name__ == "__main__":

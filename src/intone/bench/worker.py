@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
 from intone.bench.job import BenchJob
+from intone.bench.memory import ProcessMemory, children_peak_mb
 
 if TYPE_CHECKING:
     from intone.core.types import SpeechRequest, VoiceClonePrompt
@@ -31,13 +30,10 @@ def main(job_line: str) -> None:
     out = _claim_stdout()
     job = BenchJob.from_json(job_line)
     started = perf_counter()
-    import torch
-
     import intone.engine.loading  # noqa: F401  (what `TTS` loads lazily)
     from intone.tts import TTS
 
     imported = perf_counter()
-    torch.set_num_threads(job.threads)
     with TTS(
         job.model,
         device=job.device,
@@ -45,20 +41,22 @@ def main(job_line: str) -> None:
         num_slots=job.num_streams,
         num_positions=_POSITIONS_FOR_PROMPT + job.num_frames,
     ) as tts:
-        tts.load()
+        dtype = tts.load().dtype
         loaded = perf_counter()
         _write(
             out,
             {
+                "dtype": dtype,
+                "is_pipeline": True,
                 "import_s": imported - started,
                 "load_s": loaded - imported,
-                "rss_mb": rss_mb(),
+                "rss_mb": ProcessMemory.here().rss_mb,
                 "versions": _versions(),
             },
         )
         for _ in sys.stdin:
             _write(out, run_take(tts, job))
-    _write(out, {"peak_rss_mb": peak_rss_mb()})
+        _write(out, _memory())
 
 
 def run_take(tts: TTS, job: BenchJob) -> dict[str, float]:
@@ -118,23 +116,21 @@ def _stages(times: StageTimes) -> dict[str, float]:
 
 
 def _versions() -> dict[str, str]:
+    """Of what was imported by now: a runtime that a checkpoint does not need is not its figure."""
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("intone", "torch", "numpy")}
+    engines = [name for name in ("torch", "onnxruntime") if name in sys.modules]
+    return {name: version(name) for name in ("intone", *engines, "numpy")}
 
 
-def rss_mb() -> float | None:
-    """Returns resident memory now in MB (10**6 bytes); None where /proc is absent."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return None
-    return int(statm.read_text().split()[1]) * resource.getpagesize() / 1e6
-
-
-def peak_rss_mb() -> float:
-    """Returns the largest resident memory so far in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+def _memory() -> dict[str, float | None]:
+    now = ProcessMemory.here()
+    return {
+        "peak_rss_mb": now.peak_mb,
+        "anonymous_mb": now.anonymous_mb,
+        "file_mb": now.file_mb,
+        "children_peak_mb": children_peak_mb(),
+    }
 
 
 def _claim_stdout() -> TextIO:
