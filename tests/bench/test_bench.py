@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.oracle.peer import oracle_python
 
+from intone.bench.cold import CACHE_VARIABLE, measure_cold
 from intone.bench.command import add_arguments, run
 from intone.bench.contestant import Contestant
 from intone.bench.figures import Figures, summarise
@@ -30,6 +33,14 @@ READY = {
     "versions": {"torch": "2.13.0"},
 }
 ENDED = {"peak_rss_mb": 400.0, "anonymous_mb": 250.0, "file_mb": 100.0, "children_peak_mb": 0.0}
+TAKE = {
+    "wall_s": 2.0,
+    "ttfa_s": 0.2,
+    "prefill_s": 0.1,
+    "talker_s": 0.2,
+    "code_predictor_s": 0.3,
+    "codec_s": 0.9,
+}
 RATES = Rates(
     num_threads=2,
     read_1_gb_s=20.0,
@@ -43,15 +54,20 @@ WORK = FrameWork(
 )
 
 
+ECHO = f"""
+import json, os, sys
+cache = os.environ["{CACHE_VARIABLE}"]
+ready = json.loads({json.dumps(json.dumps(READY))})
+print(json.dumps({{**ready, "versions": {{"cache": cache}}}}), flush=True)
+for _ in sys.stdin:
+    print({json.dumps(json.dumps(TAKE))}, flush=True)
+print({json.dumps(json.dumps(ENDED))}, flush=True)
+"""
+"""A contestant that says where its cache is."""
+
+
 def take(wall_s: float) -> dict[str, float | None]:
-    return {
-        "wall_s": wall_s,
-        "ttfa_s": wall_s / 10,
-        "prefill_s": 0.1,
-        "talker_s": 0.2,
-        "code_predictor_s": 0.3,
-        "codec_s": 0.9,
-    }
+    return {**TAKE, "wall_s": wall_s, "ttfa_s": wall_s / 10}
 
 
 @pytest.fixture
@@ -148,6 +164,15 @@ def test_floors_stand_beside_what_they_bound(report: Report) -> None:
     assert json.loads(with_floors.to_json())["floors"]["code_predictor_ms"] == pytest.approx(30.0)
 
 
+def test_the_first_start_is_told_with_the_process_that_built(
+    report: Report, figures: Figures
+) -> None:
+    cold = replace(figures, first_audio_s=12.5, peak_rss_mb=900.0, children_peak_mb=700.0)
+    text = str(replace(report, cold=cold))
+    assert "12.50 s to first audio, peak memory 900 MB, and 700 MB in the largest process" in text
+    assert "First start" not in str(report)
+
+
 def test_the_file_names_the_date_and_the_model_but_no_path(report: Report) -> None:
     data = json.loads(report.to_json())
     assert data["date"] == "2026-01-31"
@@ -209,6 +234,22 @@ def test_measures_a_tiny_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert figures["peak_rss_mb"] > figures["rss_mb"] > figures["file_mb"] > 0
 
 
+def test_the_first_start_is_measured_with_an_empty_cache_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, figures: Figures
+) -> None:
+    seen: list[Path] = []
+
+    def intone(job: BenchJob, variables: Mapping[str, str]) -> Contestant:
+        seen.append(Path(variables[CACHE_VARIABLE]))
+        assert not any(seen[0].iterdir())
+        contestant = Contestant("intone", [sys.executable, "-c", ECHO], job, variables)
+        return contestant
+
+    monkeypatch.setattr(Contestant, "intone", intone)
+    assert measure_cold(JOB).versions == {"cache": str(seen[0])}
+    assert not seen[0].exists()
+
+
 @pytest.mark.oracle
 @pytest.mark.parametrize("kind", ["custom", "design", "base"])
 def test_measures_against_the_public_package(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,4 +258,4 @@ def test_measures_against_the_public_package(kind: str, capsys: pytest.CaptureFi
         pytest.skip("INTONE_ORACLE_PYTHON names no Python with qwen-tts")
     setting = ("--random", f"tiny-{kind}", "--threads", "1", "--frames", "4", "--takes", "1")
     assert run(parse(*setting, "--against", "qwen-tts", "--peer-python", str(python))) == 0
-    assert "ratio" in capsys.readouterr().out
+    assert "vs qwen-tts" in capsys.readouterr().out

@@ -6,10 +6,12 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from intone.bench.cold import measure_cold
 from intone.bench.contestant import Contestant
 from intone.bench.floors import Floors, FrameWork
 from intone.bench.job import DEFAULT_TEXT, DTYPES, BenchJob
@@ -46,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", default=DEFAULT_TEXT)
     parser.add_argument("--json", type=Path, help="also write the report here")
     parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="also measure the first start, with nothing built and cached before",
+    )
+    parser.add_argument(
         "--no-floors",
         action="store_true",
         help="do not measure how fast this machine reads and multiplies (about two seconds)",
@@ -72,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
             text=args.text,
         )
         contestants = [Contestant.intone(job), *peers(args, job)]
+        cold = measure_cold(job) if args.cold else None
         report = measure(job, contestants, args.takes, with_floors=_has_floors(args))
+    report = replace(report, cold=cold)
     print(report)
     if args.json is not None:
         report.save(args.json)

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from time import perf_counter
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from intone.bench.figures import Figures, summarise
@@ -22,16 +23,31 @@ PEER_SCRIPT = Path(__file__).with_name("peer_worker.py")
 class Contestant:
     """A worker process: started on entering, fed with `take`, ended by `figures`."""
 
-    def __init__(self, name: str, command: list[str], job: BenchJob) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        job: BenchJob,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Remembers what to start.
+
+        Args:
+            command: takes the job as its last argument, and keeps the protocol of `figures.py`.
+            variables: environment of the process, beside that of this one.
+        """
         self.name = name
         self._job = job
         self._command = [*command, job.to_json()]
+        self._variables = variables
         self._takes: list[dict[str, Any]] = []
 
     @classmethod
-    def intone(cls, job: BenchJob) -> Contestant:
+    def intone(
+        cls, job: BenchJob, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> Contestant:
         """Returns Intone, in the Python that runs this."""
-        return cls("intone", [sys.executable, "-m", "intone.bench.worker"], job)
+        return cls("intone", [sys.executable, "-m", "intone.bench.worker"], job, variables)
 
     @classmethod
     def qwen_tts(cls, job: BenchJob, python: Path) -> Contestant:
@@ -54,7 +70,7 @@ class Contestant:
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 text=True,
-                env=_environment(self._job.threads),
+                env={**_environment(self._job.threads), **self._variables},
             )
         except OSError as error:
             self._log.close()
