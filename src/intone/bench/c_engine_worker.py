@@ -21,7 +21,7 @@ from time import perf_counter
 
 from intone.bench.c_engine_output import parse_take
 from intone.bench.job import BenchJob
-from intone.bench.memory import ProcessMemory
+from intone.bench.memory import ProcessMemory, peak_mb_of
 from intone.core.errors import BenchError, IntoneError, InvalidSettingError
 from intone.models.config import ModelConfig, read_json
 
@@ -86,7 +86,7 @@ class CEngine:
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             raise BenchError(f"{self.binary.name} ended with {process.returncode}: {lines[-1:]}")
-        self.peak_rss_mb = max(self.peak_rss_mb, usage.ru_maxrss * 1024 / 1e6)
+        self.peak_rss_mb = max(self.peak_rss_mb, peak_mb_of(usage))
         take = parse_take(lines, self.job.num_frames, is_stream=self.job.chunk_frames is None)
         return {**take, "start_s": loaded_s}
 

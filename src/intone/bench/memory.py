@@ -33,8 +33,7 @@ class ProcessMemory:
         """Returns this process's memory, now."""
         if _STATUS.exists():
             return cls.parse(_STATUS.read_text())
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+        peak_mb = peak_mb_of(resource.getrusage(resource.RUSAGE_SELF))
         return cls(rss_mb=None, anonymous_mb=None, file_mb=None, peak_mb=peak_mb)
 
     @classmethod
@@ -63,5 +62,9 @@ class ProcessMemory:
 
 def children_peak_mb() -> float:
     """Returns the largest peak among ended child processes; 0 where there were none."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
+    return peak_mb_of(resource.getrusage(resource.RUSAGE_CHILDREN))
+
+
+def peak_mb_of(usage: resource.struct_rusage) -> float:
+    """Returns the peak in a kernel's account of a process; its unit depends on the system."""
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

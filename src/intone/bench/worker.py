@@ -41,7 +41,7 @@ def main(job_line: str) -> None:
         num_slots=job.num_streams,
         num_positions=_POSITIONS_FOR_PROMPT + job.num_frames,
     ) as tts:
-        dtype = tts.load().dtype
+        dtype = tts.load().plan.dtype
         loaded = perf_counter()
         _write(
             out,
@@ -76,7 +76,7 @@ def run_take(tts: TTS, job: BenchJob) -> dict[str, float]:
 def _listen(tts: TTS, job: BenchJob, seed: int) -> float:
     """Makes one take and returns its time to first audio."""
     last = None
-    for chunk in tts.stream_request(_request(tts.load().checkpoint.config, job, seed)):
+    for chunk in tts.stream_request(_request(tts.load().description.config, job, seed)):
         last = chunk
     assert last is not None
     return last.timing.ttfa_s
