@@ -114,6 +114,7 @@ class TTS:
         *,
         device: str = "auto",
         dtype: str = "auto",
+        threads: int | None = None,
         num_slots: int = DEFAULT_NUM_SLOTS,
         num_positions: int = DEFAULT_NUM_POSITIONS,
     ) -> None:
@@ -123,10 +124,13 @@ class TTS:
             model: alias ("0.6b-custom"), hub id or directory; None is the built-in voice. Nothing
                 is ever downloaded here: pull first (`intone models pull`).
             device: auto, cpu, cuda or cuda:N.
-            dtype: auto, fp32, bf16 or fp16, for talker and code predictor.
+            dtype: auto, fp32, bf16, fp16, int8 or int4, for talker and code predictor.
+            threads: cores to use on a CPU; None takes all that this process may use.
             num_slots: takes that run at once.
             num_positions: rows of prompt and frames that one take may fill.
         """
+        if threads is not None and threads < 1:
+            raise InvalidSettingError(f"threads is {threads}; allowed: 1 or more.")
         if num_slots < 1 or num_positions < 16:
             raise InvalidSettingError(
                 f"num_slots is {num_slots} and num_positions {num_positions}; "
@@ -134,7 +138,11 @@ class TTS:
             )
         self._model = model
         self._settings = EngineSettings(
-            device=device, dtype=dtype, num_slots=num_slots, num_positions=num_positions
+            device=device,
+            dtype=dtype,
+            threads=threads,
+            num_slots=num_slots,
+            num_positions=num_positions,
         )
         self._lock = Lock()
         self._loaded: LoadedModel | None = None
@@ -163,7 +171,7 @@ class TTS:
 
     def capabilities(self) -> Capabilities:
         """Returns what this checkpoint can be asked for."""
-        config = self.load().checkpoint.config
+        config = self.load().description.config
         return Capabilities(
             model=str(self._model or BUILTIN_MODEL),
             kind=config.kind,
@@ -329,7 +337,7 @@ def _prompt_spec(request: SpeechRequest, loaded: LoadedModel) -> PromptSpec:
     voice = request.voice
     cloned = voice if isinstance(voice, VoiceClonePrompt) else None
     speaker = voice if isinstance(voice, str) else None
-    config = loaded.checkpoint.config
+    config = loaded.description.config
     if voice is None and config.kind == "custom":
         speaker = config.speakers[0]
     return PromptSpec(
@@ -345,7 +353,7 @@ def _prompt_spec(request: SpeechRequest, loaded: LoadedModel) -> PromptSpec:
 
 
 def _job(request: SpeechRequest, prompt: TalkerPrompt, loaded: LoadedModel) -> SlotJob:
-    defaults = loaded.checkpoint.defaults
+    defaults = loaded.description.defaults
     predictor = request.predictor_sampling
     return SlotJob(
         prompt=prompt,
@@ -362,12 +370,12 @@ def _max_frames(request: SpeechRequest, prompt: TalkerPrompt, loaded: LoadedMode
     Raises:
         TextTooLongError: the text, or the frames asked for, do not fit.
     """
-    room = loaded.num_positions - prompt.num_rows
+    room = loaded.plan.num_positions - prompt.num_rows
     needed = request.max_frames or 1
     if room < needed:
         raise TextTooLongError(
             f"the prompt takes {prompt.num_rows} positions and {needed} frames were asked for, "
-            f"but a take holds {loaded.num_positions} together; split the text, lower max_frames, "
+            f"but a take holds {loaded.plan.num_positions} together; split the text, lower max_frames, "
             "or raise num_positions."
         )
-    return request.max_frames or min(loaded.checkpoint.defaults.max_frames, room)
+    return request.max_frames or min(loaded.description.defaults.max_frames, room)

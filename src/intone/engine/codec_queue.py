@@ -117,13 +117,14 @@ class CodecQueue:
     def wait(self) -> bool:
         """Returns True as soon as there is something to do, False when closed."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: (
-                    self._is_closed
-                    or any(line.is_doomed or line.has_work for line in self._lines.values())
-                )
-            )
+            self._changed.wait_for(lambda: self._is_closed or self.has_work)
             return not self._is_closed
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a turn would do anything."""
+        with self._changed:
+            return any(line.is_doomed or line.has_work for line in self._lines.values())
 
     def turn(self) -> None:
         """Ends the takes that were cancelled or failed, then does one call of the decoder."""

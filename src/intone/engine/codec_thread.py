@@ -1,6 +1,8 @@
-"""The thread that owns a decoder: audio is made while the engine's thread makes the next frames.
+"""Who works a `CodecQueue` off: a thread beside the frame loop, or the loop itself, in turns.
 
-The frame loop waits for memory and the codec for arithmetic, so on two cores both go on at once.
+The frame loop waits for memory and the codec for arithmetic. Where memory is quick, or cores are
+many, both go on at once. Where two cores together read memory much faster than one, each in turn
+has both.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ class CodecThread:
         """Whether the caller runs on this thread, as an `emit` does."""
         return threading.current_thread() is self._thread
 
+    def catch_up(self) -> None:
+        """Nothing to do for the engine's thread: this one is at it."""
+
     def close(self) -> None:
         """Ends the thread after the work in hand and frees the decoder; takes are not told."""
         self.queue.close()
@@ -50,3 +55,26 @@ class CodecThread:
             self._on_progress()
         finally:
             self._decoder.close()
+
+
+class CodecInTurn:
+    """Works off a `CodecQueue` on the engine's thread, between two frames."""
+
+    failure: BaseException | None = None
+    """Never set: what a decoder raises ends the engine's own turn."""
+    is_current = False
+    """An `emit` runs on the engine's thread, which knows itself."""
+
+    def __init__(self, decoder: AudioDecoder[Any]) -> None:
+        self.queue = CodecQueue(decoder)
+        self._decoder = decoder
+
+    def catch_up(self) -> None:
+        """Makes audio of everything that waits for it."""
+        while self.queue.has_work:
+            self.queue.turn()
+
+    def close(self) -> None:
+        """Frees the decoder; takes are not told."""
+        self.queue.close()
+        self._decoder.close()

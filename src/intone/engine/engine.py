@@ -1,6 +1,7 @@
 """The thread that owns a runner. Callers on any thread submit takes and get chunks back.
 
-Frames are made on this thread, audio on the codec's; this one sleeps while no frame can be made.
+Frames are made on this thread, audio on the codec's or here in turns; it sleeps while no frame can
+be made.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import deque
 from typing import Any
 
 from intone.core.errors import CapacityError, EngineStoppedError
-from intone.engine.codec_thread import CodecThread
+from intone.engine.codec_thread import CodecInTurn, CodecThread
 from intone.engine.decoder import AudioDecoder
 from intone.engine.loop import DecodeLoop
 from intone.engine.runner import Runner
@@ -18,14 +19,21 @@ from intone.engine.take import Take
 
 
 class Engine:
-    """Runs the decode loop in a thread of its own, and the codec in another, until closed."""
+    """Runs the decode loop in a thread of its own until closed, the codec beside it or in turns."""
 
     def __init__(
-        self, runner: Runner, decoder: AudioDecoder[Any], *, max_waiting: int = 256
+        self,
+        runner: Runner,
+        decoder: AudioDecoder[Any],
+        *,
+        overlap: bool = True,
+        max_waiting: int = 256,
     ) -> None:
-        """Starts both threads.
+        """Starts the engine.
 
         Args:
+            overlap: audio is made by a thread of its own while frames go on; otherwise by the
+                engine's thread, in turns with them.
             max_waiting: takes beyond the running ones that may queue; more are refused.
         """
         self._runner = runner
@@ -34,7 +42,11 @@ class Engine:
         self._inbox: deque[Take] = deque()
         self._is_closing = False
         self._failure: BaseException | None = None
-        self._codec = CodecThread(decoder, on_progress=self._look_again)
+        self.overlaps = overlap
+        """Whether frames and audio are made at the same time."""
+        self._codec = (
+            CodecThread(decoder, on_progress=self._look_again) if overlap else CodecInTurn(decoder)
+        )
         self._loop = DecodeLoop(runner, self._codec.queue)
         self._thread = threading.Thread(target=self._run, name="intone-engine", daemon=True)
         self._thread.start()
@@ -59,7 +71,7 @@ class Engine:
             self._wake.notify()
 
     def close(self) -> None:
-        """Ends every take as cancelled, stops both threads and frees runner and decoder.
+        """Ends every take as cancelled, stops the engine and frees runner and decoder.
 
         Called from an `emit`, it returns at once: that thread cannot wait for itself.
         """
@@ -73,6 +85,7 @@ class Engine:
         try:
             while self._take_inbox():
                 self._loop.turn()
+                self._codec.catch_up()
         except BaseException as error:  # the thread's border: told to every caller
             with self._wake:
                 self._failure = error

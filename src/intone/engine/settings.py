@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 DEFAULT_NUM_SLOTS = 8
@@ -16,8 +17,17 @@ class EngineSettings:
     device: str = "auto"
     """auto (CUDA where there is one), cpu, cuda, cuda:N."""
     dtype: str = "auto"
-    """auto, fp32, bf16, fp16: talker and code predictor. The codec is always fp32."""
+    """auto, fp32, bf16, fp16, int8, int4: talker and code predictor."""
+    threads: int | None = None
+    """Cores to use on a CPU; None takes those that this process may use."""
     num_slots: int = DEFAULT_NUM_SLOTS
     """Takes that run at once; more wait."""
     num_positions: int = DEFAULT_NUM_POSITIONS
     """Rows of prompt and frames that one take may fill."""
+
+
+def available_threads() -> int:
+    """Returns how many cores this process may use: its affinity, bounded by a container's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

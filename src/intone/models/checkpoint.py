@@ -13,12 +13,11 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from intone.core.errors import CheckpointError, UnsupportedModeError
+from intone.core.errors import UnsupportedModeError
 from intone.models.code_predictor import CodePredictor
-from intone.models.codec.config import CodecConfig
 from intone.models.codec.decoder import CodecDecoder
 from intone.models.codec.encoder import CodecEncoder
-from intone.models.config import GenerationDefaults, ModelConfig, read_json
+from intone.models.description import ModelDescription
 from intone.models.layers import pack_attention
 from intone.models.speaker_encoder import SpeakerEncoder
 from intone.models.talker import Talker
@@ -57,17 +56,12 @@ class Checkpoint:
         Raises:
             CheckpointError: missing, truncated, foreign or inconsistent; every problem is named.
         """
-        if not directory.is_dir():
-            raise CheckpointError(
-                f"{directory} is not a directory; give a checkpoint directory or a model name "
-                "(see `intone models list`)."
-            )
+        self.description = ModelDescription.read(directory)
         self.directory = directory
-        self.config = ModelConfig.from_dict(read_json(directory / "config.json"))
-        self.defaults = _generation_defaults(directory)
-        self.codec_directory = directory / "speech_tokenizer"
-        self.codec_config = CodecConfig.from_dict(read_json(self.codec_directory / "config.json"))
-        self._check_codebooks()
+        self.config = self.description.config
+        self.defaults = self.description.defaults
+        self.codec_directory = self.description.codec_directory
+        self.codec_config = self.description.codec
         found = TensorFiles(directory).shapes()
         self._has_speaker_encoder = any(name.startswith(SPEAKER) for name in found)
         check_tensors(found, self._shapes(), {}, directory)
@@ -78,14 +72,6 @@ class Checkpoint:
             official_shapes(_on_meta(CodecEncoder, self.codec_config), ENCODER),
             self.codec_directory,
         )
-
-    def _check_codebooks(self) -> None:
-        talker, codec = self.config.talker.num_codebooks, self.codec_config.num_codebooks
-        if talker != codec:
-            raise CheckpointError(
-                f"{self.directory}: config.json has {talker} codebooks, speech_tokenizer has "
-                f"{codec}; they are not of one checkpoint. Pull it again."
-            )
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         config = self.config
@@ -166,7 +152,3 @@ def _on_meta(network: type[_Module], config: object) -> _Module:
     with torch.device("meta"):
         return network(config)
 
-
-def _generation_defaults(directory: Path) -> GenerationDefaults:
-    path = directory / "generation_config.json"
-    return GenerationDefaults.from_dict(read_json(path) if path.exists() else {})

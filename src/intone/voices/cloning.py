@@ -8,29 +8,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from pathlib import Path
 from threading import Lock
-
-import torch
+from typing import TYPE_CHECKING
 
 from intone.audio.reference import ReferenceClip
 from intone.core.errors import MissingReferenceTextError
 from intone.core.types import Codes, Samples, VoiceClonePrompt
-from intone.models.checkpoint import Checkpoint
-from intone.models.codec.encoder import CodecEncoder
-from intone.models.speaker_encoder import SpeakerEncoder
-from intone.voices.encoders import codes_of, with_trailing_silence, x_vector_of
+
+if TYPE_CHECKING:
+    from intone.voices.encoders import Encoders
 
 MAX_CACHED_VOICES = 32
 
 
 class Cloner:
-    """Makes voice clone prompts for one Base checkpoint; may be shared by threads."""
+    """Makes voice clone prompts for one checkpoint; may be shared by threads."""
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, directory: Path, device: str) -> None:
+        """Loads nothing yet, torch included.
+
+        Args:
+            device: where the encoders run: cpu, cuda, cuda:N.
+        """
+        self._directory = directory
         self._device = device
-        self._speaker_encoder: SpeakerEncoder | None = None
-        self._codec_encoder: CodecEncoder | None = None
+        self._encoders: Encoders | None = None
         self._made: OrderedDict[tuple[str, str | None, bool], VoiceClonePrompt] = OrderedDict()
         self._lock = Lock()
 
@@ -64,19 +67,12 @@ class Cloner:
             return self._made[key]
 
     def _make(self, samples: Samples, words: str | None, append_silence: bool) -> VoiceClonePrompt:
+        if self._encoders is None:
+            from intone.voices.encoders import Encoders  # torch, which a preset take never needs
+
+            self._encoders = Encoders(self._directory, self._device)
         return VoiceClonePrompt(
-            x_vector=self._x_vector(samples),
-            ref_codes=None if words is None else self._codes(samples, append_silence),
+            x_vector=self._encoders.x_vector(samples),
+            ref_codes=None if words is None else self._encoders.codes(samples, append_silence),
             ref_text=words,
         )
-
-    def _x_vector(self, samples: Samples) -> Samples:
-        if self._speaker_encoder is None:
-            self._speaker_encoder = self._checkpoint.load_speaker_encoder(self._device)
-        return x_vector_of(self._speaker_encoder, samples, self._device)
-
-    def _codes(self, samples: Samples, append_silence: bool) -> Codes:
-        if self._codec_encoder is None:
-            self._codec_encoder = self._checkpoint.load_codec_encoder(self._device)
-        clip = with_trailing_silence(samples) if append_silence else samples
-        return codes_of(self._codec_encoder, [clip], self._device)[0]

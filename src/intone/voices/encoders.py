@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from intone.core.constants import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from intone.core.types import Codes, Samples
+from intone.models.checkpoint import Checkpoint
 from intone.models.codec.encoder import CodecEncoder
 from intone.models.mel import log_mel
 from intone.models.speaker_encoder import SpeakerEncoder
@@ -48,3 +50,26 @@ def codes_of(encoder: CodecEncoder, clips: Sequence[Samples], device: torch.devi
     frames = encoder.encode(torch.from_numpy(batch).to(device), told).transpose(1, 2).cpu().numpy()
     counts = (-(-length // SAMPLES_PER_FRAME) for length in lengths)
     return [found[:count].copy() for found, count in zip(frames, counts, strict=True)]
+
+
+class Encoders:
+    """A checkpoint's two encoders, each loaded when first needed."""
+
+    def __init__(self, directory: Path, device: str) -> None:
+        self._checkpoint = Checkpoint(directory)
+        self._device = torch.device(device)
+        self._speaker: SpeakerEncoder | None = None
+        self._codec: CodecEncoder | None = None
+
+    def x_vector(self, samples: Samples) -> Samples:
+        """Returns the raw x-vector [H] of a clip [S]; raises UnsupportedModeError."""
+        if self._speaker is None:
+            self._speaker = self._checkpoint.load_speaker_encoder(self._device)
+        return x_vector_of(self._speaker, samples, self._device)
+
+    def codes(self, samples: Samples, append_silence: bool) -> Codes:
+        """Returns the codes [F, K] of a clip [S]; raises UnsupportedModeError."""
+        if self._codec is None:
+            self._codec = self._checkpoint.load_codec_encoder(self._device)
+        clip = with_trailing_silence(samples) if append_silence else samples
+        return codes_of(self._codec, [clip], self._device)[0]

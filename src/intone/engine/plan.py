@@ -1,0 +1,110 @@
+"""What was decided before anything is loaded: where a checkpoint runs, in what, with how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from intone.core.errors import InvalidSettingError
+from intone.engine.settings import EngineSettings, available_threads
+from intone.models.config import TalkerConfig
+from intone.models.description import ModelDescription
+
+GRAPH_DTYPES = ("fp32", "int8", "int4")
+"""Precisions that run as built graphs on a CPU."""
+
+TORCH_DTYPES = ("fp32", "bf16", "fp16")
+"""Precisions that run on torch: bf16 and fp16 on a CPU, all three on CUDA."""
+
+_ALIASES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+_DTYPES = tuple(dict.fromkeys((*GRAPH_DTYPES, *TORCH_DTYPES)))
+
+_GPU_FILES = tuple(Path("/dev", name) for name in ("nvidiactl", "dxg", "kfd"))
+
+_SMALL_PARAMETERS = 50_000_000
+"""Below this a step is bound by overhead, not by reading weights; fewer bits would gain nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePlan:
+    """Everything an engine is started with."""
+
+    description: ModelDescription
+    device: str
+    """cpu, cuda or cuda:N."""
+    dtype: str
+    num_slots: int
+    num_positions: int
+    threads: int
+
+    @classmethod
+    def of(cls, description: ModelDescription, settings: EngineSettings) -> EnginePlan:
+        """Resolves what "auto" means here.
+
+        Raises:
+            InvalidSettingError: device or dtype is unknown or absent on this machine.
+        """
+        device = resolve_device(settings.device)
+        talker = description.config.talker
+        return cls(
+            description=description,
+            device=device,
+            dtype=resolve_dtype(settings.dtype, device, talker),
+            num_slots=settings.num_slots,
+            num_positions=min(settings.num_positions, talker.max_positions),
+            threads=settings.threads or available_threads(),
+        )
+
+    @property
+    def runs_graphs(self) -> bool:
+        """Whether the CPU's own runner runs this, and torch is not needed."""
+        return self.device == "cpu" and self.dtype in GRAPH_DTYPES
+
+
+def resolve_device(name: str) -> str:
+    """Returns cpu, cuda or cuda:N; raises InvalidSettingError for what is not here."""
+    kind, _, number = name.partition(":")
+    if name not in ("auto", "cpu") and (kind != "cuda" or (number and not number.isdecimal())):
+        raise InvalidSettingError(f"device is {name!r}; allowed: auto, cpu, cuda, cuda:N.")
+    if name == "cpu":
+        return name
+    num_gpus = _num_gpus(is_needed=name != "auto")
+    if name == "auto":
+        return "cuda" if num_gpus else "cpu"
+    if int(number or 0) >= num_gpus:
+        raise InvalidSettingError(
+            f"device is {name!r}, but this machine shows {num_gpus} CUDA devices; "
+            "use --device cpu, or install a CUDA build of torch."
+        )
+    return name
+
+
+def _num_gpus(*, is_needed: bool) -> int:
+    """Returns what torch sees; without a sign of a GPU it is not even imported, unless needed."""
+    if not is_needed and not any(path.exists() for path in _GPU_FILES):
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def resolve_dtype(name: str, device: str, talker: TalkerConfig) -> str:
+    """Returns the precision of talker and code predictor; raises InvalidSettingError."""
+    name = _ALIASES.get(name, name)
+    if name == "auto":
+        return _auto_dtype(device, talker)
+    if name not in _DTYPES:
+        raise InvalidSettingError(f"dtype is {name!r}; allowed: auto, {', '.join(_DTYPES)}.")
+    if device != "cpu" and name not in TORCH_DTYPES:
+        raise InvalidSettingError(
+            f"dtype is {name!r}, which runs on a CPU only; on {device} use "
+            f"{', '.join(TORCH_DTYPES)}."
+        )
+    return name
+
+
+def _auto_dtype(device: str, talker: TalkerConfig) -> str:
+    block = talker.block
+    if block.num_layers * block.hidden_size * block.intermediate_size * 3 < _SMALL_PARAMETERS:
+        return "fp32"
+    return "int8" if device == "cpu" else "bf16"

@@ -1,0 +1,112 @@
+"""Tensors of safetensors files as numpy arrays: mapped, read by need, widened to fp32. No torch.
+
+The format is eight bytes of header length, a JSON header, then the data
+(https://github.com/huggingface/safetensors, "Format").
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from intone.core.errors import CheckpointError
+from intone.models.config import read_json
+
+Array = npt.NDArray[np.float32]
+
+_STORED = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+"""numpy has no bf16; its bits are the upper half of an fp32's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    path: Path
+    offset_bytes: int
+    kind: str
+    shape: tuple[int, ...]
+
+
+class RawTensors:
+    """The tensors of a checkpoint directory, by official name."""
+
+    def __init__(self, directory: Path) -> None:
+        """Reads headers only.
+
+        Raises:
+            CheckpointError: a file is missing or is not a safetensors file.
+        """
+        self._places = dict(_places(directory))
+        self._maps: dict[str, npt.NDArray] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self._places[name].shape
+
+    def read(self, name: str) -> Array:
+        """Returns a copy in fp32; what was mapped for it is given back."""
+        return _widened(self._map(name))
+
+    def rows(self, name: str, ids: npt.NDArray[np.int64]) -> Array:
+        """Returns rows [..., H] of a table [V, H] by ids [...]; only these are read."""
+        if name not in self._maps:
+            self._maps[name] = self._map(name)
+        return _widened(self._maps[name][ids])
+
+    def _map(self, name: str) -> npt.NDArray:
+        place = self._places[name]
+        return np.memmap(
+            place.path, _STORED[place.kind], "r", place.offset_bytes, place.shape or (1,)
+        )
+
+
+def _widened(stored: npt.NDArray) -> Array:
+    if stored.dtype == np.uint16:
+        return (stored.astype(np.uint32) << 16).view(np.float32)
+    return np.array(stored, dtype=np.float32)
+
+
+def _places(directory: Path) -> Iterator[tuple[str, _Place]]:
+    for path in _weight_paths(directory):
+        try:
+            yield from _places_in(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise CheckpointError(
+                f"{path} is truncated or not a safetensors file ({error}); pull it again."
+            ) from error
+
+
+def _places_in(path: Path) -> Iterator[tuple[str, _Place]]:
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length)) if 0 < length < size_bytes else None
+    if header is None:
+        raise ValueError("its header is cut short")
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        place = _Place(
+            path, 8 + length + entry["data_offsets"][0], entry["dtype"], tuple(entry["shape"])
+        )
+        if place.kind not in _STORED:
+            raise ValueError(f"{name} is {place.kind}; known: {', '.join(_STORED)}")
+        width = np.dtype(_STORED[place.kind]).itemsize
+        if place.offset_bytes + math.prod(place.shape) * width > size_bytes:
+            raise ValueError(f"{name} lies beyond its end")
+        yield name, place
+
+
+def _weight_paths(directory: Path) -> list[Path]:
+    index = directory / "model.safetensors.index.json"
+    if not index.exists():
+        return [directory / "model.safetensors"]
+    shards = read_json(index).get("weight_map", {})
+    return [directory / name for name in sorted(set(shards.values()))]

@@ -1,0 +1,43 @@
+"""A matrix product in a graph, in the precision of the build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from intone.runtime.cpu.graph import Graph
+from intone.runtime.cpu.quantise import BLOCK, quantise
+
+Bits = Literal[32, 8, 4]
+
+_INT8_ARITHMETIC = 4
+"""MatMulNBits' accuracy_level: inputs are rounded to 8 bits too, each row by itself and per block,
+so that products run on the CPU's integer units and a row never depends on its neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """How matrices are stored and multiplied."""
+
+    bits: Bits
+
+    def __call__(self, graph: Graph, x: str, weight: npt.NDArray[np.float32]) -> str:
+        """Returns x [..., K] times weight [N, K] transposed, [..., N]."""
+        if self.bits == 32:
+            return graph.node("MatMul", x, graph.weight(np.ascontiguousarray(weight.T)))
+        matrix = quantise(weight, self.bits)
+        (out,) = graph.contrib(
+            "MatMulNBits",
+            [x, graph.weight(matrix.packed), graph.weight(matrix.scales)],
+            {
+                "K": matrix.num_inputs,
+                "N": len(weight),
+                "bits": self.bits,
+                "block_size": BLOCK,
+                "accuracy_level": _INT8_ARITHMETIC,
+            },
+        )
+        return out

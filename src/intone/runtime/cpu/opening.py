@@ -1,0 +1,84 @@
+"""From a checkpoint to the CPU's runner and decoder, and how they share the cores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from intone.models.description import ModelDescription
+from intone.models.raw_tensors import RawTensors
+from intone.runtime.cpu.build import HISTORIES
+from intone.runtime.cpu.codec import CpuDecoder
+from intone.runtime.cpu.networks import PredictorNetwork, TalkerNetwork
+from intone.runtime.cpu.runner import CpuRunner
+from intone.runtime.cpu.store import ensure
+from intone.runtime.cpu.tables import Tables
+from intone.runtime.stage_times import StageTimes
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Who has how many threads."""
+
+    frames: int
+    codec: int
+    overlap: bool
+    """Whether frames and audio are made at the same time, each on threads of its own."""
+
+    @classmethod
+    def of(cls, threads: int) -> Cores:
+        """Shares out threads."""
+        if threads <= 2:
+            return cls(threads, threads, overlap=False)
+        codec = max(1, threads // 3)
+        return cls(threads - codec, codec, overlap=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GraphParts:
+    """What an engine runs."""
+
+    runner: CpuRunner
+    decoder: CpuDecoder
+    overlap: bool
+
+
+def open_graphs(
+    description: ModelDescription,
+    precision: str,
+    *,
+    num_slots: int,
+    num_positions: int,
+    threads: int,
+    environ: Mapping[str, str],
+    times: StageTimes,
+) -> GraphParts:
+    """Opens a checkpoint's graphs, building them first where there are none that fit.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used.
+        OutputError: built graphs cannot be written.
+    """
+    graphs = ensure(description.directory, precision, environ)
+    cores, config = Cores.of(threads), description.config
+    predictor = PredictorNetwork(graphs, config.code_predictor, num_slots, cores.frames)
+    talker = TalkerNetwork(graphs, config.talker, num_slots, num_positions, cores.frames)
+    decoder = CpuDecoder(
+        graphs / "codec.onnx",
+        description.codec.decoder,
+        _histories(graphs),
+        cores.codec,
+        times,
+    )
+    tables = Tables(RawTensors(description.directory), config, graphs / "text.onnx", cores.frames)
+    runner = CpuRunner(
+        talker, predictor, tables, config.talker, num_slots=num_slots, times=times
+    )
+    return GraphParts(runner, decoder, cores.overlap)
+
+
+def _histories(graphs: Path) -> list[tuple[int, int]]:
+    text = (graphs / HISTORIES).read_text(encoding="utf-8")
+    return [(steps, channels) for steps, channels in json.loads(text)]
