@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.oracle.peer import oracle_python
 
-from intone.bench.cold import CACHE_VARIABLE, measure_cold
+from intone.bench.cold import measure_cold
 from intone.bench.command import add_arguments, run
 from intone.bench.contestant import Contestant
 from intone.bench.figures import Figures, summarise
@@ -22,6 +22,7 @@ from intone.bench.machine import Machine
 from intone.bench.rates import Rates
 from intone.bench.report import Report
 from intone.core.errors import BenchError, InvalidSettingError, OutputError
+from intone.runtime.cpu.store import CACHE_VARIABLE
 
 JOB = BenchJob(model="somewhere/0.6b-custom", threads=2, num_frames=10, num_streams=2)
 READY = {
@@ -220,9 +221,15 @@ def test_a_contestant_that_dies_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_measures_a_tiny_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("threads", "rest", "absent"),
+    [("2", "other_ms", "waiting_ms"), ("3", "waiting_ms", "other_ms")],  # in turns | at once
+)
+def test_measures_a_tiny_checkpoint(
+    threads: str, rest: str, absent: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "report.json"
-    setting = ("--random", "tiny-base", "--threads", "1", "--frames", "4", "--takes", "1")
+    setting = ("--random", "tiny-base", "--threads", threads, "--frames", "4", "--takes", "1")
     assert run(parse(*setting, "--no-floors", "--streams", "2", "--json", str(out))) == 0
     assert "real time" in capsys.readouterr().out
     report = json.loads(out.read_text(encoding="utf-8"))
@@ -230,7 +237,8 @@ def test_measures_a_tiny_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert report["floors"] is None
     assert figures["dtype"] == "fp32"
     assert figures["codec_ms"] > 0
-    assert figures["waiting_ms"] >= 0
+    assert figures[rest] >= 0
+    assert figures[absent] is None
     assert figures["peak_rss_mb"] > figures["rss_mb"] > figures["file_mb"] > 0
 
 

@@ -13,9 +13,6 @@ from intone.bench.contestant import Contestant
 from intone.bench.figures import Figures
 from intone.bench.job import BenchJob
 
-CACHE_VARIABLE = "INTONE_CACHE_DIR"
-"""Environment variable that says where built graphs are kept."""
-
 
 def measure_cold(job: BenchJob) -> Figures:
     """Returns the figures of one take by a new process with an empty cache.
@@ -23,6 +20,8 @@ def measure_cold(job: BenchJob) -> Figures:
     Raises:
         BenchError: the process failed.
     """
+    from intone.runtime.cpu.store import CACHE_VARIABLE  # brings onnx
+
     with TemporaryDirectory(prefix="intone-bench-cache-") as cache:
         with Contestant.intone(job, {CACHE_VARIABLE: cache}) as contestant:
             contestant.take()

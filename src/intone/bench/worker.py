@@ -38,16 +38,17 @@ def main(job_line: str) -> None:
         job.model,
         device=job.device,
         dtype=job.dtype,
+        threads=job.threads,
         num_slots=job.num_streams,
         num_positions=_POSITIONS_FOR_PROMPT + job.num_frames,
     ) as tts:
-        dtype = tts.load().plan.dtype
+        model = tts.load()
         loaded = perf_counter()
         _write(
             out,
             {
-                "dtype": dtype,
-                "is_pipeline": True,
+                "dtype": model.plan.dtype,
+                "is_pipeline": model.engine.overlaps,
                 "import_s": imported - started,
                 "load_s": loaded - imported,
                 "rss_mb": ProcessMemory.here().rss_mb,
