@@ -79,9 +79,9 @@ def run(args: argparse.Namespace) -> int:
             text=args.text,
         )
         contestants = [Contestant.intone(job), *peers(args, job)]
-        cold = measure_cold(job) if args.cold else None
         report = measure(job, contestants, args.takes, with_floors=_has_floors(args))
-    report = replace(report, cold=cold)
+        if args.cold:
+            report = replace(report, cold=measure_cold(job))
     print(report)
     if args.json is not None:
         report.save(args.json)
