@@ -155,7 +155,7 @@ class TTS:
             ModelError: not on this machine, or unusable.
             EngineStoppedError: this TTS was closed.
         """
-        from intone.engine.loading import load_model  # brings torch: a second, only when needed
+        from intone.engine.loading import load_model  # brings the runtime, when needed
 
         with self._lock:
             if self._is_closed:

@@ -110,4 +110,4 @@ class Ours:
     def clone(self, samples: np.ndarray) -> VoiceClonePrompt:
         """Returns the voice of a 24 kHz clip, made as upstream makes it: no silence appended."""
         clip = load_reference((samples, SAMPLE_RATE_HZ))
-        return Cloner(self.checkpoint, _CPU.device).clone(clip, "a", append_silence=False)
+        return Cloner(self.checkpoint.directory, "cpu").clone(clip, "a", append_silence=False)

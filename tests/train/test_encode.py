@@ -41,6 +41,7 @@ from intone.train.encoding.shards import Shards
 from intone.train.progress import StageProgress
 from intone.train.rows import TrainingRow, read_rows, write_rows
 from intone.voices.cloning import Cloner
+from intone.voices.encoders import Encoders
 
 TinyCheckpoint = Callable[[ModelKind], Path]
 
@@ -92,7 +93,8 @@ def base(tiny_checkpoint: TinyCheckpoint) -> EncodeSettings:
 
 def assert_encoded(directory: Path, model: Path) -> None:
     """Every row has what inference makes of its clips."""
-    cloner, encoder = Cloner(Checkpoint(model), CPU), Checkpoint(model).load_codec_encoder(CPU)
+    cloner, encoders = Cloner(model, "cpu"), Encoders(model, "cpu")
+    encoder = Checkpoint(model).load_codec_encoder(CPU)
     rows = read_rows(directory)
     dataset = open_dataset(directory)
     assert [encoded.row for encoded in dataset.rows] == rows
@@ -104,7 +106,7 @@ def assert_encoded(directory: Path, model: Path) -> None:
         np.testing.assert_array_equal(encoded.codes, alone.numpy())
         if row.ref_audio is None:
             assert encoded.ref_codes is None
-            x_vector = cloner._x_vector(samples)
+            x_vector = encoders.x_vector(samples)
         else:
             voice = cloner.clone(load_reference(row.ref_audio), row.ref_text)
             x_vector = voice.x_vector

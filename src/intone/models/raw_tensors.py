@@ -50,6 +50,9 @@ class RawTensors:
     def shape(self, name: str) -> tuple[int, ...]:
         return self._places[name].shape
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: place.shape for name, place in self._places.items()}
+
     def read(self, name: str) -> Array:
         """Returns a copy in fp32; what was mapped for it is given back."""
         return _widened(self._map(name))

@@ -67,7 +67,7 @@ def add_parser(stages: Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encodes what is missing and prints what there is."""
-    from intone.engine.loading import resolve_device
+    from intone.engine.plan import resolve_device
     from intone.train.encoding.encode import encode
     from intone.train.encoding.encode_report import EncodeSettings
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         model=directory_of(args.model),
         speaker_encoder=None if other is None else directory_of(other),
         trim=args.trim,
-        device=str(resolve_device(args.device)),
+        device=resolve_device(args.device),
         processes=args.processes,
         batch_s=args.batch_seconds,
         max_failed_share=args.max_failed,

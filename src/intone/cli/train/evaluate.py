@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace) -> EvalRequest:
-    from intone.engine.loading import resolve_device
+    from intone.engine.plan import resolve_device
     from intone.train.encoding.dataset import open_dataset
     from intone.train.evaluation.evaluate import EvalRequest
     from intone.train.evaluation.speaker_model import speaker_model_of
@@ -111,8 +111,8 @@ def _request(args: argparse.Namespace) -> EvalRequest:
         takes_per_text=args.takes,
         seed=args.seed,
         concurrency=args.slots,
-        device=str(resolve_device(args.device)),
-        precision=f"{resolve_device(args.device).type} {args.dtype}",
+        device=resolve_device(args.device),
+        precision=f"{resolve_device(args.device).partition(':')[0]} {args.dtype}",
         includes_base=not args.no_base,
     )
 
@@ -128,7 +128,7 @@ def _recogniser(args: argparse.Namespace) -> Recogniser | None:
         return None
     from intone.train.hearing.recognise import open_recogniser
 
-    return open_recogniser(Path(args.recogniser), args.device.partition(":")[0])
+    return open_recogniser(Path(args.recogniser), args.device.partition(':')[0])
 
 
 def table(summary: EvalSummary) -> Iterator[str]:

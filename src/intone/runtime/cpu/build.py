@@ -10,21 +10,22 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Literal
 
 from intone.core.errors import CheckpointError, OutputError
 from intone.models.description import ModelDescription
 from intone.models.raw_tensors import RawTensors
+from intone.runtime.cpu.built import (
+    EXIT_CHECKPOINT,
+    EXIT_OUTPUT,
+    HISTORIES,
+    Precision,
+    precision_of,
+)
 from intone.runtime.cpu.codec_graph import write_codec
 from intone.runtime.cpu.linear import Bits, Linear
 from intone.runtime.cpu.network_graphs import write_predictor, write_talker, write_text
 
-Precision = Literal["fp32", "int8", "int4"]
-
 BITS: dict[Precision, Bits] = {"fp32": 32, "int8": 8, "int4": 4}
-
-HISTORIES = "histories.json"
-EXIT_CHECKPOINT, EXIT_OUTPUT = 3, 4
 
 
 def build(model: Path, precision: Precision, out: Path) -> None:
@@ -40,7 +41,7 @@ def build(model: Path, precision: Precision, out: Path) -> None:
     try:
         _write(description, precision, out)
     except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error}.") from error
+        raise OutputError(f"{out.parent} cannot be written: {error}.") from error
 
 
 def _write(description: ModelDescription, precision: Precision, out: Path) -> None:
@@ -50,17 +51,15 @@ def _write(description: ModelDescription, precision: Precision, out: Path) -> No
     write_text(out, tensors, config.talker, linear if precision == "fp32" else Linear(8))
     write_talker(out, tensors, config.talker, linear)
     write_predictor(out, tensors, config.code_predictor, linear)
-    histories = write_codec(
-        out, RawTensors(description.codec_directory), description.codec.decoder
-    )
+    histories = write_codec(out, RawTensors(description.codec_directory), description.codec.decoder)
     (out / HISTORIES).write_text(json.dumps(histories), encoding="utf-8")
 
 
 def main(argv: list[str]) -> int:
-    """Builds; returns an exit code and leaves the reason on standard error."""
+    """Builds; returns an exit code, and prints the reason where there is one."""
     model, precision, out = argv
     try:
-        build(Path(model), precision, Path(out))  # type: ignore[arg-type]
+        build(Path(model), precision_of(precision), Path(out))
     except CheckpointError as error:
         return _report(error, EXIT_CHECKPOINT)
     except OutputError as error:
@@ -69,7 +68,7 @@ def main(argv: list[str]) -> int:
 
 
 def _report(error: Exception, code: int) -> int:
-    print(error, file=sys.stderr)
+    print(error)
     return code
 
 

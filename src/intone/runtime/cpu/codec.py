@@ -18,8 +18,8 @@ from intone.runtime.cpu.sessions import open_session
 from intone.runtime.cpu.winograd import tile_steps
 from intone.runtime.stage_times import StageTimes
 
-_WARM_FRAMES = 24
-"""An ICL reference is heard in chunks of this size: its memory does not grow with the clip."""
+_MAX_FRAMES = 8
+"""Frames of all streams in one run: more are no cheaper each, and need memory for all at once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,23 +57,35 @@ class CpuDecoder:
         """Returns a stream that has heard the ICL reference [F, K], if there is one."""
         stream = CodecStream([np.zeros((1, *shape), np.float32) for shape in self._history_shapes])
         if ref_codes is not None:
-            for start in range(0, len(ref_codes), _WARM_FRAMES):
-                self._advance([stream], [ref_codes[start : start + _WARM_FRAMES]])
+            self._advance([stream], [ref_codes])
         return stream
 
     def decode(self, streams: Sequence[CodecStream], codes: Sequence[Codes]) -> list[Samples]:
         """Returns the samples [F * 1920] of each stream's next frames [F, K], one F for all."""
-        samples = self._advance(streams, codes)
+        started = perf_counter()
+        together = max(1, _MAX_FRAMES // len(codes[0]))
+        samples: list[Samples] = []
+        for i in range(0, len(streams), together):
+            samples += self._advance(streams[i : i + together], codes[i : i + together])
         for stream in streams:
             stream.num_frames += len(codes[0])
+        self._times.codec_s += perf_counter() - started
         return samples
 
     def _advance(self, streams: Sequence[CodecStream], codes: Sequence[Codes]) -> list[Samples]:
-        started = perf_counter()
+        """Decodes a few frames at a time, whatever their number."""
+        parts = [
+            self._run(streams, [frames[i : i + _MAX_FRAMES] for frames in codes])
+            for i in range(0, len(codes[0]), _MAX_FRAMES)
+        ]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+    def _run(self, streams: Sequence[CodecStream], codes: Sequence[Codes]) -> list[Samples]:
         num_frames = len(codes[0])
         starts = np.array([stream.position for stream in streams])
+        books = np.arange(self._config.num_codebooks) * self._config.codebook_size
         feeds = {
-            "codes": np.stack(codes) + np.arange(codes[0].shape[1]) * self._config.codebook_size,
+            "codes": np.stack(codes) + books,
             **self._positions(starts, num_frames),
             **self._tilings(num_frames),
             **{
@@ -85,7 +97,6 @@ class CpuDecoder:
         for row, stream in enumerate(streams):
             stream.histories = [history[row : row + 1] for history in histories]
             stream.position += num_frames
-        self._times.codec_s += perf_counter() - started
         return list(samples)
 
     def _tilings(self, num_frames: int) -> dict[str, np.ndarray]:

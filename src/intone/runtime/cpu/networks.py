@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +97,15 @@ def _rotation(block: TransformerConfig, num_positions: int) -> tuple[Array, Arra
     return np.cos(angles), np.sin(angles)
 
 
+def _reserved(shape: tuple[int, ...]) -> Array:
+    """Returns zeros that cost memory only where they are written, a small page at a time.
+
+    numpy's own large arrays ask for huge pages, of which one row for every head would fill many.
+    """
+    memory = mmap(-1, 4 * math.prod(shape))
+    return np.frombuffer(memory, dtype=np.float32).reshape(shape)
+
+
 class CachedTransformer:
     """A graph of `transformer_graph` with the keys and values of many sequences.
 
@@ -115,7 +126,7 @@ class CachedTransformer:
         self._rotation = room.rotation
         self._widths = widths
         self._caches = {
-            f"{kind}_{layer}": np.zeros(shape, dtype=np.float32)
+            f"{kind}_{layer}": _reserved(shape)
             for layer in range(config.num_layers)
             for kind in ("keys", "values")
         }

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from intone.models.description import ModelDescription
 from intone.models.raw_tensors import RawTensors
-from intone.runtime.cpu.build import HISTORIES
+from intone.runtime.cpu.built import HISTORIES, precision_of
 from intone.runtime.cpu.codec import CpuDecoder
 from intone.runtime.cpu.networks import PredictorNetwork, TalkerNetwork
 from intone.runtime.cpu.runner import CpuRunner
-from intone.runtime.cpu.store import ensure
+from intone.runtime.cpu.store import built_graphs
 from intone.runtime.cpu.tables import Tables
 from intone.runtime.stage_times import StageTimes
 
@@ -61,21 +61,22 @@ def open_graphs(
         CheckpointError: the checkpoint cannot be used.
         OutputError: built graphs cannot be written.
     """
-    graphs = ensure(description.directory, precision, environ)
-    cores, config = Cores.of(threads), description.config
-    predictor = PredictorNetwork(graphs, config.code_predictor, num_slots, cores.frames)
-    talker = TalkerNetwork(graphs, config.talker, num_slots, num_positions, cores.frames)
-    decoder = CpuDecoder(
-        graphs / "codec.onnx",
-        description.codec.decoder,
-        _histories(graphs),
-        cores.codec,
-        times,
-    )
-    tables = Tables(RawTensors(description.directory), config, graphs / "text.onnx", cores.frames)
-    runner = CpuRunner(
-        talker, predictor, tables, config.talker, num_slots=num_slots, times=times
-    )
+    # Once files are open or mapped, they stay readable whatever happens to the directory.
+    with built_graphs(description.directory, precision_of(precision), environ) as graphs:
+        cores, config = Cores.of(threads), description.config
+        predictor = PredictorNetwork(graphs, config.code_predictor, num_slots, cores.frames)
+        talker = TalkerNetwork(graphs, config.talker, num_slots, num_positions, cores.frames)
+        decoder = CpuDecoder(
+            graphs / "codec.onnx",
+            description.codec.decoder,
+            _histories(graphs),
+            cores.codec,
+            times,
+        )
+        tables = Tables(
+            RawTensors(description.directory), config, graphs / "text.onnx", cores.frames
+        )
+    runner = CpuRunner(talker, predictor, tables, config.talker, num_slots=num_slots, times=times)
     return GraphParts(runner, decoder, cores.overlap)
 
 

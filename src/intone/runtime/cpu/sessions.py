@@ -21,6 +21,8 @@ def open_session(path: Path, num_threads: int) -> Session:
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # A plan of all buffers per input shape would be kept for every length that ever came.
+    options.enable_mem_pattern = False
     # Within a run helpers wait for their next piece without sleeping: a frame has two thousand.
     # After it they let go of their cores at once, for the graph that runs next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
