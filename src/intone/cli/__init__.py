@@ -27,12 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: from the argument parser, for `--help`, `--version` and a wrong command line.
     """
     from intone.cli.parser import build_parser
+    from intone.cli.progress import log_lines
 
     if argv is None:
         signal.signal(signal.SIGTERM, _terminate)
     args = build_parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        with log_lines():
+            return int(args.run(args))
     except KeyboardInterrupt:
         return _report("stopped; nothing half-written is left.", EXIT_INTERRUPTED)
     except IntoneError as error:

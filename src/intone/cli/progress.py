@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,3 +36,25 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.show("")
+
+
+class LogLines(logging.Handler):
+    """Prints what the library logs to standard error, a line each, over a progress line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        clear = _CLEAR_LINE if sys.stderr.isatty() else ""
+        print(f"{clear}intone: {record.getMessage()}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def log_lines() -> Iterator[None]:
+    """Shows what the library announces, such as a first start that builds, during a command."""
+    logger, lines = logging.getLogger("intone"), LogLines()
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(lines)
+    try:
+        yield
+    finally:
+        logger.removeHandler(lines)
+        logger.setLevel(level)
