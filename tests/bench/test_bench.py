@@ -185,6 +185,11 @@ def test_a_busy_machine_is_named(report: Report) -> None:
     assert "do not quote" in str(busy)
 
 
+def test_others_that_kept_the_machine_busy_are_named(report: Report) -> None:
+    assert "kept 0.80 processors busy" in str(replace(report, other_cpus=0.8))
+    assert "do not quote" not in str(replace(report, other_cpus=0.02))
+
+
 def test_json_holds_everything(report: Report, tmp_path: Path) -> None:
     report.save(tmp_path / "report.json")
     data = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
@@ -235,6 +240,7 @@ def test_measures_a_tiny_checkpoint(
     report = json.loads(out.read_text(encoding="utf-8"))
     figures = report["figures"]["intone"]
     assert report["floors"] is None
+    assert report["other_cpus"] > -0.5  # ours is not counted as others'
     assert figures["dtype"] == "fp32"
     assert figures["codec_ms"] > 0
     assert figures[rest] >= 0

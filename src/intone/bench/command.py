@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from intone.bench.bystanders import ProcessorTime
 from intone.bench.cold import measure_cold
 from intone.bench.contestant import Contestant
 from intone.bench.floors import Floors, FrameWork
@@ -94,6 +95,7 @@ def measure(
     """Lets the contestants take turns, one take to warm up and `num_takes` that count."""
     machine = Machine.here()
     rates = Rates.measured(job.threads) if with_floors else None
+    before = ProcessorTime.now()
     with ExitStack() as stack:
         for contestant in contestants:
             stack.enter_context(contestant)
@@ -101,12 +103,14 @@ def measure(
             for contestant in contestants:
                 contestant.take()
         figures = {contestant.name: contestant.figures() for contestant in contestants}
+    after = ProcessorTime.now()  # the contestants have ended: their time is known
     return Report(
         job=job,
         machine=machine,
         date=date.today().isoformat(),
         num_takes=num_takes,
         figures=figures,
+        other_cpus=before.others_until(after) if before and after else None,
         floors=None if rates is None else _floors(job, rates, figures[contestants[0].name].dtype),
     )
 

@@ -14,6 +14,7 @@ from intone.bench.machine import Machine
 from intone.core.errors import OutputError
 
 _BUSY_LOAD = 0.5
+_BUSY_CPUS = 0.1
 
 _ROWS: tuple[tuple[str, Callable[[Figures], float | None], str, bool], ...] = (
     ("real time", lambda f: f.rtf, "{:.2f}x", True),
@@ -60,6 +61,8 @@ class Report:
     """Measured takes per contestant, after one to warm up."""
     figures: dict[str, Figures]
     """By contestant, Intone first."""
+    other_cpus: float | None = None
+    """Processors that other programs kept busy during the takes, on average."""
     floors: Floors | None = None
     """Of Intone's precision; None where there are none (other devices), or none were wanted."""
     cold: Figures | None = None
@@ -98,6 +101,11 @@ class Report:
         load = self.machine.load_average
         if load is not None and load > _BUSY_LOAD:
             lines.append(f"The machine was busy (load {load}): do not quote these figures.")
+        if self.other_cpus is not None and self.other_cpus > _BUSY_CPUS:
+            lines.append(
+                f"Other programs kept {self.other_cpus:.2f} processors busy meanwhile: do not "
+                "quote these figures."
+            )
         return lines
 
     def _table(self) -> list[str]:
