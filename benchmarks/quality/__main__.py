@@ -14,59 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from benchmarks.quality.clones import clone_figures
-from benchmarks.quality.measures import Naturalness, Timbre, Vector, speaker_figures
-from benchmarks.quality.recogniser import Recogniser
+from benchmarks.quality.ear import Ear, Take
+from benchmarks.quality.measures import speaker_figures
 from benchmarks.quality.reference import Reference, references
-from benchmarks.quality.words import words_of
 
 import intone
 from intone import TTS
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.train.hearing.word_errors import num_errors
 from intone.voices.builtin_voice import builtin_directory
 
 _DATA = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """One sentence, spoken and heard."""
-
-    text: str
-    speaker: str
-    heard: str
-    word_errors: int
-    words: int
-    audio_s: float
-    dnsmos: float | None
-    finish_reason: str = ""
-    wall_s: float = 0.0
-
-
-class Ear:
-    """Recogniser, judge of naturalness and judge of speakers."""
-
-    def __init__(self, recogniser: Path) -> None:
-        self._recogniser = Recogniser(recogniser)
-        self._naturalness, self.timbre = Naturalness(), Timbre()
-
-    def hear(self, text: str, speaker: str, samples: Vector, rate_hz: int) -> Take:
-        """Returns what is heard of a sentence."""
-        heard, said = self._recogniser.hear(samples, rate_hz), words_of(text)
-        score = self._naturalness.score(samples, rate_hz)
-        return Take(
-            text=text,
-            speaker=speaker,
-            heard=heard,
-            word_errors=num_errors(said, words_of(heard)),
-            words=len(said),
-            audio_s=round(len(samples) / rate_hz, 2),
-            dnsmos=None if score is None else round(score, 3),
-        )
-
-    def vector(self, samples: Vector, rate_hz: int) -> Vector | None:
-        """Returns the take's speaker vector."""
-        return self.timbre.vector(samples, rate_hz)
 
 
 @dataclass(frozen=True, slots=True)
