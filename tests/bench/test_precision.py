@@ -83,7 +83,7 @@ def test_takes_of_the_model_are_what_it_is_likely_to_say() -> None:
 
 def test_a_take_that_does_not_end_is_no_history() -> None:
     with pytest.raises(ValueError, match="did not end"):
-        own_takes(builtin_directory(), ["It is cold."], seed=1, num_positions=40)
+        own_takes(builtin_directory(), ["It is cold."], seed=1, num_positions=24)
 
 
 def test_divergence_is_that_of_what_can_be_drawn() -> None:
