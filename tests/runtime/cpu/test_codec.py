@@ -79,16 +79,16 @@ def test_streams_at_different_positions_share_calls(
     for chosen in ([0], [0, 1], [2, 0, 1], [0, 2], [1, 2], [2, 1, 0], [0, 1, 2]):
         at = [streams[i].num_frames for i in chosen]
         codes = [takes[i][n : n + chunk_frames] for i, n in zip(chosen, at, strict=True)]
-        for i, part in zip(chosen, decoder.decode([streams[i] for i in chosen], codes), strict=True):
+        for i, part in zip(
+            chosen, decoder.decode([streams[i] for i in chosen], codes), strict=True
+        ):
             parts[i].append(part)
     for stream, codes, part in zip(streams, takes, parts, strict=True):
         expected = whole(codes)[: stream.num_frames * 1920]
         np.testing.assert_allclose(np.concatenate(part), expected, atol=TOLERANCE, rtol=0)
 
 
-def test_more_streams_than_one_run_holds_are_all_decoded(
-    decoder: CpuDecoder, whole: Whole
-) -> None:
+def test_more_streams_than_one_run_holds_are_all_decoded(decoder: CpuDecoder, whole: Whole) -> None:
     takes = [random_codes(seed, num_frames=10) for seed in range(11)]
     streams = [decoder.open(None) for _ in takes]
     for codes, samples in zip(takes, decoder.decode(streams, takes), strict=True):
