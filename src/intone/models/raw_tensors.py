@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,7 @@ def _places(directory: Path) -> Iterator[tuple[str, _Place]]:
     for path in _weight_paths(directory):
         try:
             yield from _places_in(path)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
                 f"{path} is truncated or not a safetensors file ({error}); pull it again."
             ) from error
@@ -91,20 +92,23 @@ def _places_in(path: Path) -> Iterator[tuple[str, _Place]]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length)) if 0 < length < size_bytes else None
-    if header is None:
-        raise ValueError("its header is cut short")
+    if not isinstance(header, dict):
+        raise ValueError("its header is cut short, or none")
     for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        place = _Place(
-            path, 8 + length + entry["data_offsets"][0], entry["dtype"], tuple(entry["shape"])
-        )
-        if place.kind not in _STORED:
-            raise ValueError(f"{name} is {place.kind}; known: {', '.join(_STORED)}")
-        width = np.dtype(_STORED[place.kind]).itemsize
-        if place.offset_bytes + math.prod(place.shape) * width > size_bytes:
-            raise ValueError(f"{name} lies beyond its end")
-        yield name, place
+        if name != "__metadata__":
+            yield name, _place(path, name, entry, 8 + length)
+
+
+def _place(path: Path, name: str, entry: dict[str, Any], data_start: int) -> _Place:
+    start, kind, shape = entry["data_offsets"][0], entry["dtype"], tuple(entry["shape"])
+    if kind not in _STORED:
+        raise ValueError(f"{name} is {kind}; known: {', '.join(_STORED)}")
+    if start < 0 or min(shape, default=0) < 0:
+        raise ValueError(f"{name} has a negative place or size")
+    end = data_start + start + math.prod(shape) * np.dtype(_STORED[kind]).itemsize
+    if end > path.stat().st_size:
+        raise ValueError(f"{name} lies beyond its end")
+    return _Place(path, data_start + start, kind, shape)
 
 
 def _weight_paths(directory: Path) -> list[Path]:

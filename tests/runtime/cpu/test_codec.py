@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.runtime.cpu.conftest import BuiltOf
 
 from intone.core.types import Codes, ModelKind, Samples
 from intone.models.checkpoint import Checkpoint
 from intone.runtime.cpu.codec import CpuDecoder
-from tests.runtime.cpu.conftest import BuiltOf
 
 NUM_FRAMES = 24
 TOLERANCE = 1e-4

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.runtime.cpu.conftest import NUM_POSITIONS, NUM_SLOTS, Built, BuiltOf
 
 from intone.core.types import Codes, ModelKind, SamplingParams
 from intone.engine.runner import Runner
@@ -16,7 +17,6 @@ from intone.runtime.cpu.built import Precision
 from intone.runtime.job import SlotJob
 from intone.runtime.stage_times import StageTimes
 from intone.runtime.torch_opening import open_networks
-from tests.runtime.cpu.conftest import NUM_POSITIONS, NUM_SLOTS, Built, BuiltOf
 
 NUM_FRAMES = 16
 GREEDY = SamplingParams(greedy=True, repetition_penalty=1.05)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.runtime.cpu.conftest import NUM_POSITIONS, Built, BuiltOf
 
 from intone.core.types import ModelKind
 from intone.models.checkpoint import Checkpoint, Placement
 from intone.models.rows import embed_rows
 from intone.prompt.spec import PromptSpec
 from intone.prompt.talker_prompt import ABSENT
-from tests.runtime.cpu.conftest import NUM_POSITIONS, Built, BuiltOf
 
 CPU = Placement(torch.device("cpu"), torch.float32)
 TOLERANCE = 1e-4

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.runtime.cpu.conftest import BuiltOf
 
 from intone.core.errors import CheckpointError, InvalidSettingError, OutputError
 from intone.core.types import ModelKind
@@ -25,7 +26,6 @@ from intone.runtime.cpu import store
 from intone.runtime.cpu.built import Precision, precision_of
 from intone.runtime.cpu.needed_room import needed_bytes
 from intone.runtime.cpu.store import built_graphs
-from tests.runtime.cpu.conftest import BuiltOf
 
 BESIDE = Path(".intone")
 
