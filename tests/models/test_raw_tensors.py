@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def test_what_was_read_may_be_changed_without_changing_the_file(tmp_path: Path) 
     raw.read("x")[:] = 5.0
     raw.rows("x", np.array([0, 1]))[:] = 5.0
     np.testing.assert_array_equal(raw.read("x"), np.ones(4))
+
+
+@pytest.mark.parametrize("row", [-1, 4])
+def test_an_id_that_is_no_row_is_refused(tmp_path: Path, row: int) -> None:
+    raw = written(tmp_path, {"a": torch.ones(4, 2), "z": torch.zeros(4, 2)})
+    with pytest.raises(IndexError, match=f"a has 4 rows; ids are {min(0, row)} to {max(0, row)}"):
+        raw.rows("a", np.array([0, row]))
+
+
+def test_a_table_cut_short_while_in_use_is_told(tmp_path: Path) -> None:
+    raw = written(tmp_path, {"x": torch.ones(1000, 2)})
+    os.truncate(tmp_path / "model.safetensors", 4000)
+    with pytest.raises(CheckpointError, match="cut short while it was in use"):
+        raw.rows("x", np.array([0, 999]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not say")
+def test_rows_leave_nothing_of_their_table_in_memory(tmp_path: Path) -> None:
+    raw = written(tmp_path, {"x": torch.ones(1000, 2)})
+    raw.rows("x", np.arange(1000))
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
 
 
 def test_a_scalar_has_one_number(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tensors of safetensors files as numpy arrays: mapped, read by need, widened to fp32. No torch.
+"""Tensors of safetensors files as numpy arrays: read by need, widened to fp32. No torch.
 
 The format is eight bytes of header length, a JSON header, then the data
 (https://github.com/huggingface/safetensors, "Format").
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +45,7 @@ class RawTensors:
             CheckpointError: a file is missing or is not a safetensors file.
         """
         self._places = dict(_places(directory))
-        self._maps: dict[str, npt.NDArray] = {}
+        self._open_files: dict[Path, int] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
@@ -59,10 +61,36 @@ class RawTensors:
         return _widened(self._map(name))
 
     def rows(self, name: str, ids: npt.NDArray[np.int64]) -> Array:
-        """Returns rows [..., H] of a table [V, H] by ids [...]; only these are read."""
-        if name not in self._maps:
-            self._maps[name] = self._map(name)
-        return _widened(self._maps[name][ids])
+        """Returns rows [..., H] of a table [V, H] by ids [...]; only these are read.
+
+        They are read from the file and not mapped: of a mapped table, 64 KB around every row that
+        was ever asked for would stay resident.
+
+        Raises:
+            IndexError: an id that is no row.
+            CheckpointError: the file has been cut short since its header was read.
+        """
+        place = self._places[name]
+        num_rows, *row_shape = place.shape
+        if ids.size and not 0 <= ids.min() <= ids.max() < num_rows:
+            raise IndexError(f"{name} has {num_rows} rows; ids are {ids.min()} to {ids.max()}")
+        stored = np.dtype(_STORED[place.kind])
+        file, num_bytes = self._file(place.path), math.prod(row_shape) * stored.itemsize
+        read = b"".join(
+            os.pread(file, num_bytes, place.offset_bytes + row * num_bytes)
+            for row in ids.ravel().tolist()
+        )
+        if len(read) != ids.size * num_bytes:
+            raise CheckpointError(f"{place.path} was cut short while it was in use; pull it again.")
+        return _widened(np.frombuffer(read, stored).reshape(*ids.shape, *row_shape))
+
+    def _file(self, path: Path) -> int:
+        """Returns a descriptor that is closed with this object."""
+        if path not in self._open_files:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._open_files[path] = file
+            weakref.finalize(self, os.close, file)
+        return self._open_files[path]
 
     def _map(self, name: str) -> npt.NDArray:
         place = self._places[name]

@@ -17,6 +17,9 @@ from intone.runtime.cpu.sessions import Bound, Session, open_session
 
 Positions = npt.NDArray[np.int32]
 
+_PREFILL_ROWS = 128
+"""Rows of a prompt in one run: more are hardly cheaper each, and need memory for all at once."""
+
 _KEPT_ROWS = 2
 """Bindings are kept for steps of so few rows: those of a prompt's length will hardly come again."""
 
@@ -40,7 +43,10 @@ class TalkerNetwork:
 
     def prefill(self, slot: int, rows: Array) -> Mapping[str, Array]:
         """Starts a slot with its prompt [T, H]; returns hidden [1, H] and logits [1, V]."""
-        return self._blocks.run(slot, rows[None], np.array([len(rows) - 1], dtype=np.int32))
+        for end in (*range(_PREFILL_ROWS, len(rows), _PREFILL_ROWS), len(rows)):
+            part = rows[None, (end - 1) // _PREFILL_ROWS * _PREFILL_ROWS : end]
+            out = self._blocks.run(slot, part, np.array([end - 1], dtype=np.int32))
+        return out
 
     def decode(self, first: int, rows: Array, positions: Positions) -> Mapping[str, Array]:
         """Adds a row [N, H] at `positions` [N] to slots `first` and following; returns the same."""
