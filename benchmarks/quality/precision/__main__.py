@@ -35,7 +35,17 @@ from intone.voices.encoders import Encoders
 
 _SENTENCES = Path(__file__).parents[2] / "data" / "heldout_200.txt"
 _TORCH = {"fp32": torch.float32, "bf16": torch.bfloat16}
-_FORCED = ("fp32-graph", "bf16", "int8", "int8/fp32-graph", "fp32-graph/int8", "int4")
+_FORCED = (
+    "fp32-graph",
+    "bf16",
+    "int8",
+    "int8/fp32-graph",
+    "fp32-graph/int8",
+    "int4",
+    "int4/fp32-graph",
+    "fp32-graph/int4",
+    "int4/int8",
+)
 _TAKES = ("int8", "int4", "bf16")
 _GRAPH_NAMES = {"fp32-graph": "fp32"}
 
