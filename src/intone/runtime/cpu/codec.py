@@ -13,9 +13,8 @@ import numpy as np
 from intone.core.types import Codes, Samples
 from intone.models.codec.config import CodecDecoderConfig
 from intone.models.raw_tensors import Array
-from intone.runtime.cpu.codec_graph import DILATIONS
 from intone.runtime.cpu.sessions import open_session
-from intone.runtime.cpu.winograd import tile_steps
+from intone.runtime.cpu.winograd import DILATIONS, tile_steps
 from intone.runtime.stage_times import StageTimes
 
 _MAX_FRAMES = 8

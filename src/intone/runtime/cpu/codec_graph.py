@@ -14,10 +14,10 @@ from intone.models.raw_tensors import Array, RawTensors
 from intone.runtime.cpu.codec_layers import Layers
 from intone.runtime.cpu.graph import Graph, WeightFile
 from intone.runtime.cpu.transformer_graph import Read
+from intone.runtime.cpu.winograd import DILATIONS
 
 DECODER = "decoder."
 _MIN_USAGE = 1e-5
-DILATIONS = (1, 3, 9)
 
 
 def write_codec(
