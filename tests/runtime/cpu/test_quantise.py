@@ -105,6 +105,18 @@ def test_the_runtime_multiplies_what_was_restored(
     assert np.square(product - expected).mean() < 1e-4 * np.square(expected).mean()
 
 
+@pytest.mark.parametrize("bits", [8, 4])
+def test_the_largest_products_do_not_saturate(tmp_path: Path, bits: Bits) -> None:
+    """Kernels that add pairs of products in 16 bits would cut these off."""
+    weight = np.ones((16, 2 * BLOCK), dtype=np.float32)
+    weight[::2] = -1
+    session = one_product(tmp_path, weight, bits)
+    for num_rows in (1, 2, 4):
+        rows = np.ones((num_rows, 2 * BLOCK), dtype=np.float32)
+        (product,) = session.run(["y"], {"x": rows})
+        np.testing.assert_allclose(product, rows @ quantise(weight, bits).restored().T, rtol=1e-5)
+
+
 @pytest.mark.parametrize("bits", [32, 8, 4])
 @pytest.mark.parametrize("num_outputs", [48, 37])
 def test_a_row_depends_on_its_neighbours_in_its_last_bits_only(
