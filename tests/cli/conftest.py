@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 
 from intone.cli import main, options
+from intone.core.types import ModelKind
+from intone.runtime.cpu import store
+from intone.runtime.cpu.build import build
+from intone.runtime.cpu.built import Precision
 from intone.tts import TTS
 
 RunInProcess = Callable[..., "Outcome"]
@@ -36,6 +40,22 @@ def _empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "modelscope"))
     monkeypatch.setenv("INTONE_OFFLINE", "1")
     monkeypatch.delenv("INTONE_DEBUG", raising=False)
+
+
+def build_here(model: Path, precision: Precision, out: Path, **_: object) -> None:
+    """Stands for the process that builds: in this one, which has loaded all it needs already."""
+    build(model, precision, out)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_first_start(tiny_checkpoint: Callable[[ModelKind], Path]) -> None:
+    """Commands find their graphs built, whichever test comes first, and need not announce it."""
+    kinds: tuple[ModelKind, ...] = ("custom", "base", "design")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "run_builder", build_here)
+        for kind in kinds:
+            with store.built_graphs(tiny_checkpoint(kind), "fp32", {}):
+                pass
 
 
 class KeptTTS(TTS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.cli.conftest import RunInProcess
+from tests.cli.conftest import RunInProcess, build_here
 
 from intone.core.types import ModelKind
 from intone.tts import TTS
@@ -41,6 +42,26 @@ def test_a_sentence_becomes_a_file_and_a_line_of_figures(
     assert (figures["name"], figures["reason"]) == ("a.wav", "length")
     assert float(figures["audio"]) == pytest.approx(0.4)
     assert soundfile.info("a.wav").duration == pytest.approx(0.4)
+
+
+def test_a_first_start_is_announced_out_of_the_figures_way(
+    intone: RunInProcess,
+    tiny_checkpoint: Callable[[ModelKind], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("intone.runtime.cpu.store.run_builder", build_here)
+    new = tmp_path / "new"
+    shutil.copytree(tiny_checkpoint("custom"), new, ignore=shutil.ignore_patterns(".intone"))
+    argv = ("say", "Hello.", "--model", new, "--dtype", "fp32", "--device", "cpu")
+
+    outcome = intone(*argv, "--max-frames", "2")
+
+    assert outcome.code == 0
+    assert FIGURES.match(outcome.out)
+    announced, done = outcome.err.splitlines()
+    assert announced == f"intone: first start: building fp32 graphs of new in {new / '.intone'}"
+    assert done.startswith("intone: built in ")
 
 
 def test_without_a_name_the_file_is_speech_wav(intone: RunInProcess, model: list[str]) -> None:

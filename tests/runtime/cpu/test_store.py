@@ -32,8 +32,9 @@ BESIDE = Path(".intone")
 
 @pytest.fixture
 def model(tiny_checkpoint: Callable[[ModelKind], Path], tmp_path: Path) -> Path:
-    """A checkpoint that may be changed."""
-    return Path(shutil.copytree(tiny_checkpoint("custom"), tmp_path / "model"))
+    """A checkpoint that may be changed, and has no graphs yet."""
+    graphs = shutil.ignore_patterns(str(BESIDE))
+    return Path(shutil.copytree(tiny_checkpoint("custom"), tmp_path / "model", ignore=graphs))
 
 
 @pytest.fixture
