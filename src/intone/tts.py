@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from intone.audio.reference import ReferenceSource, load_reference
+from intone.core.byte_sizes import parse_bytes
 from intone.core.constants import CHUNK_RAMP_FRAMES, MIN_FRAMES_BEFORE_EOS
 from intone.core.errors import EngineStoppedError, InvalidSettingError, TextTooLongError
 from intone.core.types import (
@@ -24,11 +26,12 @@ from intone.core.types import (
     VoiceClonePrompt,
     join_chunks,
 )
-from intone.engine.settings import DEFAULT_NUM_POSITIONS, DEFAULT_NUM_SLOTS, EngineSettings
+from intone.engine.settings import EngineSettings
 from intone.engine.take import Emit, Take
 from intone.models.hub import HubSettings, resolve
 from intone.prompt.spec import PromptSpec
 from intone.prompt.talker_prompt import TalkerPrompt
+from intone.runtime.free_memory import return_free_memory
 from intone.runtime.job import SlotJob
 from intone.runtime.rng import fresh_seed
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
@@ -115,8 +118,9 @@ class TTS:
         device: str = "auto",
         dtype: str = "auto",
         threads: int | None = None,
-        num_slots: int = DEFAULT_NUM_SLOTS,
-        num_positions: int = DEFAULT_NUM_POSITIONS,
+        num_slots: int | None = None,
+        num_positions: int | None = None,
+        memory_budget: int | str | None = None,
     ) -> None:
         """Remembers what to load.
 
@@ -126,16 +130,18 @@ class TTS:
             device: auto, cpu, cuda or cuda:N.
             dtype: auto, fp32, bf16, fp16, int8 or int4, for talker and code predictor.
             threads: cores to use on a CPU; None takes all that this process may use.
-            num_slots: takes that run at once.
-            num_positions: rows of prompt and frames that one take may fill.
+            num_slots: takes that run at once; None: 8, or as many as the budget holds.
+            num_positions: rows of prompt and frames that one take may fill; None: 4,096, or what
+                the budget holds.
+            memory_budget: the most that this process may keep resident while it speaks, in bytes
+                or as "2GB"; kept, or refused when the model is to be loaded. On a CPU only.
+
+        Raises:
+            InvalidSettingError: a number outside its range, or no size.
         """
-        if threads is not None and threads < 1:
-            raise InvalidSettingError(f"threads is {threads}; allowed: 1 or more.")
-        if num_slots < 1 or num_positions < 16:
-            raise InvalidSettingError(
-                f"num_slots is {num_slots} and num_positions {num_positions}; "
-                "allowed: at least 1 and 16."
-            )
+        _check_at_least(1, "threads", threads)
+        _check_at_least(1, "num_slots", num_slots)
+        _check_at_least(16, "num_positions", num_positions)
         self._model = model
         self._settings = EngineSettings(
             device=device,
@@ -143,6 +149,7 @@ class TTS:
             threads=threads,
             num_slots=num_slots,
             num_positions=num_positions,
+            memory_budget_bytes=None if memory_budget is None else parse_bytes(memory_budget),
         )
         self._lock = Lock()
         self._loaded: LoadedModel | None = None
@@ -153,6 +160,7 @@ class TTS:
 
         Raises:
             ModelError: not on this machine, or unusable.
+            InvalidSettingError: the memory budget does not hold it; nothing was loaded.
             EngineStoppedError: this TTS was closed.
         """
         from intone.engine.loading import load_model  # brings the runtime, when needed
@@ -198,9 +206,12 @@ class TTS:
 
         Raises:
             ReferenceAudioError, UnsupportedModeError
+            InvalidSettingError: the memory budget leaves no room to encode a clip of this length.
         """
         clip = load_reference(ref_audio)  # a bad clip is told before the model is loaded
-        return self.load().cloner.clone(
+        loaded = self.load()
+        loaded.plan.check_clip(clip.duration_s)
+        return loaded.cloner.clone(
             clip,
             ref_text,
             x_vector_only=x_vector_only,
@@ -262,24 +273,63 @@ class TTS:
 
     def _start(self, request: SpeechRequest, ramp: tuple[int, ...], emit: Emit) -> Take:
         """Builds the prompt on the caller's thread and submits the take."""
-        loaded = self.load()
-        prompt = loaded.prompts.build(_prompt_spec(request, loaded))
-        take = Take(
-            job=_job(request, prompt, loaded),
-            max_frames=_max_frames(request, prompt, loaded),
-            ramp=ramp,
-            emit=emit,
-        )
-        loaded.engine.submit(take)
-        return take
+        while True:
+            loaded = self.load()
+            prompt = loaded.prompts.build(_prompt_spec(request, loaded))
+            take = Take(
+                job=_job(request, prompt, loaded),
+                max_frames=_max_frames(request, prompt, loaded),
+                ramp=ramp,
+                emit=emit,
+            )
+            try:
+                loaded.engine.submit(take)
+            except EngineStoppedError:
+                if self._holds(loaded):
+                    raise
+                continue  # it was unloaded since; the request loads again, as any other would
+            return take
+
+    def _holds(self, loaded: LoadedModel) -> bool:
+        """Whether this is still the model in use, or the last one."""
+        with self._lock:
+            return self._is_closed or self._loaded is loaded
+
+    def unload(self) -> None:
+        """Ends running takes as cancelled and gives the model's memory back to the system.
+
+        The next request loads again. PyTorch, where cloning or a precision of its own brought it,
+        stays: a library cannot be unloaded.
+        """
+        with self._lock:
+            self._free()
+
+    def use(self, model: str | Path | None) -> None:
+        """Speaks with another checkpoint from now on; what is loaded is freed first (`unload`).
+
+        Args:
+            model: as for `TTS(model)`; it is loaded with the next request, and the settings of
+                this TTS, its memory budget included, hold for it too.
+        """
+        with self._lock:
+            self._free()
+            self._model = model
 
     def close(self) -> None:
         """Ends running takes as cancelled and frees the model; a second call does nothing."""
         with self._lock:
             self._is_closed = True
-            loaded, self._loaded = self._loaded, None
-        if loaded is not None:
-            loaded.engine.close()
+            self._free()
+
+    def _free(self) -> None:
+        """Under the lock: nobody loads another model before this one is gone."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            return
+        loaded.engine.close()
+        del loaded
+        gc.collect()
+        return_free_memory()
 
     def __enter__(self) -> Self:
         return self
@@ -291,6 +341,11 @@ class TTS:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _check_at_least(least: int, name: str, value: int | None) -> None:
+    if value is not None and value < least:
+        raise InvalidSettingError(f"{name} is {value}; allowed: {least} or more.")
 
 
 def speech_request(text: str, options: SpeakOptions) -> SpeechRequest:
@@ -375,7 +430,7 @@ def _max_frames(request: SpeechRequest, prompt: TalkerPrompt, loaded: LoadedMode
     if room < needed:
         raise TextTooLongError(
             f"the prompt takes {prompt.num_rows} positions and {needed} frames were asked for, "
-            f"but a take holds {loaded.plan.num_positions} together; split the text, lower max_frames, "
-            "or raise num_positions."
+            f"but a take holds {loaded.plan.num_positions} together; split the text, lower "
+            "max_frames, or raise num_positions."
         )
     return request.max_frames or min(loaded.description.defaults.max_frames, room)

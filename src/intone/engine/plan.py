@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intone.core.errors import InvalidSettingError
-from intone.engine.settings import EngineSettings, available_threads
+from intone.engine.budget import Demand, check_clip, fit, fit_of
+from intone.engine.settings import (
+    DEFAULT_NUM_POSITIONS,
+    DEFAULT_NUM_SLOTS,
+    GRAPH_DTYPES,
+    EngineSettings,
+    available_threads,
+)
 from intone.models.config import TalkerConfig
 from intone.models.description import ModelDescription
-
-GRAPH_DTYPES = ("fp32", "int8", "int4")
-"""Precisions that run as built graphs on a CPU."""
 
 TORCH_DTYPES = ("fp32", "bf16", "fp16")
 """Precisions that run on torch: bf16 and fp16 on a CPU, all three on CUDA."""
@@ -36,24 +40,61 @@ class EnginePlan:
     num_slots: int
     num_positions: int
     threads: int
+    memory_budget_bytes: int | None = None
+    """What this was made to fit; None did not ask."""
 
     @classmethod
     def of(cls, description: ModelDescription, settings: EngineSettings) -> EnginePlan:
         """Resolves what "auto" means here.
 
         Raises:
-            InvalidSettingError: device or dtype is unknown or absent on this machine.
+            InvalidSettingError: device or dtype is unknown or absent on this machine, or the
+                memory budget does not hold what was asked for.
         """
         device = resolve_device(settings.device)
         talker = description.config.talker
-        return cls(
+        plan = cls(
             description=description,
             device=device,
             dtype=resolve_dtype(settings.dtype, device, talker),
-            num_slots=settings.num_slots,
-            num_positions=min(settings.num_positions, talker.max_positions),
+            num_slots=settings.num_slots or DEFAULT_NUM_SLOTS,
+            num_positions=min(
+                settings.num_positions or DEFAULT_NUM_POSITIONS, talker.max_positions
+            ),
             threads=settings.threads or available_threads(),
+            memory_budget_bytes=settings.memory_budget_bytes,
         )
+        return plan if plan.memory_budget_bytes is None else plan._fitted(settings)
+
+    def _fitted(self, settings: EngineSettings) -> EnginePlan:
+        """Returns this plan within its budget: what was left open is chosen to fit."""
+        assert self.memory_budget_bytes is not None
+        if not self.runs_graphs:
+            raise InvalidSettingError(
+                f"memory_budget is kept on a CPU in {', '.join(GRAPH_DTYPES)}, but this would run "
+                f"in {self.dtype} on {self.device}; use device cpu and dtype int8, or no budget."
+            )
+        smaller = GRAPH_DTYPES[GRAPH_DTYPES.index(self.dtype) :]
+        demand = Demand(
+            dtypes=smaller if settings.dtype == "auto" else (self.dtype,),
+            num_slots=settings.num_slots,
+            num_positions=None if settings.num_positions is None else self.num_positions,
+            max_slots=DEFAULT_NUM_SLOTS,
+            max_positions=self.num_positions,
+        )
+        found = fit(self.description, self.memory_budget_bytes, demand)
+        return replace(
+            self,
+            dtype=found.dtype,
+            num_slots=found.num_slots,
+            num_positions=found.num_positions,
+        )
+
+    def check_clip(self, clip_s: float) -> None:
+        """Raises InvalidSettingError where the budget leaves no room to encode a clip."""
+        if self.memory_budget_bytes is not None:
+            running = fit_of(self.description, self.dtype, self.num_slots, self.num_positions)
+            check_clip(self.description, self.memory_budget_bytes, running, clip_s)
 
     @property
     def runs_graphs(self) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+GRAPH_DTYPES = ("fp32", "int8", "int4")
+"""Precisions that run as built graphs on a CPU, and whose memory is known; the largest first."""
+
 DEFAULT_NUM_SLOTS = 8
 DEFAULT_NUM_POSITIONS = 4096
 """Rows of prompt and frames per slot: five minutes of audio. Memory is used as it is written."""
@@ -20,10 +23,12 @@ class EngineSettings:
     """auto, fp32, bf16, fp16, int8, int4: talker and code predictor."""
     threads: int | None = None
     """Cores to use on a CPU; None takes those that this process may use."""
-    num_slots: int = DEFAULT_NUM_SLOTS
-    """Takes that run at once; more wait."""
-    num_positions: int = DEFAULT_NUM_POSITIONS
-    """Rows of prompt and frames that one take may fill."""
+    num_slots: int | None = None
+    """Takes that run at once; more wait. None: 8, or as many as the budget holds."""
+    num_positions: int | None = None
+    """Rows of prompt and frames that one take may fill. None: 4,096, or what the budget holds."""
+    memory_budget_bytes: int | None = None
+    """The most that this process may keep resident; None does not ask."""
 
 
 def available_threads() -> int:
