@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnxruntime import InferenceSession
 
 from intone.runtime.cpu.graph import Graph, WeightFile
 from intone.runtime.cpu.linear import Bits, Linear
 from intone.runtime.cpu.quantise import BLOCK, quantise
-from intone.runtime.cpu.sessions import Session, open_session
+from intone.runtime.cpu.sessions import open_session
 
 WIDTHS = (BLOCK, 3 * BLOCK, 64, 200, BLOCK + 1)
 """Inputs of a matrix; the last three fill no whole number of blocks."""
@@ -82,7 +83,7 @@ def test_many_rows_are_quantised_as_few(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(parts.scales, whole.scales)
 
 
-def one_product(directory: Path, weight: np.ndarray, bits: Bits) -> Session:
+def one_product(directory: Path, weight: np.ndarray, bits: Bits) -> InferenceSession:
     """Returns a session of one node: x [M, K] -> y [M, N]."""
     with WeightFile(directory / "one.bin") as weights:
         graph = Graph("one", weights)

@@ -220,7 +220,7 @@ def test_too_little_room_is_told_before_anything_is_built(
     model: Path, environ: dict[str, str], builder: FakeBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
-    with pytest.raises(OutputError, match=r"0\.00 GB are free\. int8 graphs need about 0\.00 GB"):
+    with pytest.raises(OutputError, match=r"1\.0 MB are free\. int8 graphs need about 2\.6 MB"):
         ensure(model, "int8", environ)
     assert builder.num_builds == 0
     assert names(model / BESIDE) == []
@@ -372,7 +372,7 @@ def test_a_builder_that_finds_no_room_says_how_much_is_needed(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "OutputError" in err
-    assert "int8 graphs need about 0.00 GB in" in err
+    assert "int8 graphs need about 2.6 MB in" in err
     assert "set INTONE_CACHE_DIR to a directory on another disk" in err
     assert names(model / BESIDE) == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

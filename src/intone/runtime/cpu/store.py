@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 from time import perf_counter
 from typing import BinaryIO
 
+from intone.core.byte_sizes import format_bytes
 from intone.core.errors import OutputError
 from intone.runtime.cpu.builder import run_builder
 from intone.runtime.cpu.built import Precision
@@ -220,11 +221,11 @@ def _remove_stale(folder: Path, precision: Precision) -> None:
 def _check_room(folder: Path, precision: Precision, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise OutputError(f"{free / 1e9:.2f} GB are free. {_no_room(folder, precision, needed)}")
+        raise OutputError(f"{format_bytes(free)} are free. {_no_room(folder, precision, needed)}")
 
 
 def _no_room(folder: Path, precision: Precision, needed: int) -> str:
     return (
-        f"{precision} graphs need about {needed / 1e9:.2f} GB in {folder}: free some room, or set "
+        f"{precision} graphs need about {format_bytes(needed)} in {folder}: free some room, or set "
         f"{CACHE_VARIABLE} to a directory on another disk."
     )
