@@ -109,10 +109,10 @@ def test_a_take_that_fails_to_begin_leaves_the_others_running(
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_closing_gives_every_thread_back(open_tts: Open, threads: int) -> None:
     with open_tts(threads) as first:  # whatever is started once per process
-        first.speak("Warm.", seed=1, max_frames=4)
+        first.speak("Warm.", seed=1, max_frames=2)
     before = num_threads()
     with open_tts(threads) as tts:
-        tts.speak("Hello.", seed=1, max_frames=4)
+        tts.speak("Hello.", seed=1, max_frames=2)
         assert num_threads() > before
     del tts
     assert num_threads() <= before

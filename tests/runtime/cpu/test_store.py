@@ -274,6 +274,33 @@ def test_an_unknown_precision_is_refused() -> None:
         precision_of("int7")
 
 
+@pytest.mark.parametrize(
+    ("script", "error", "message"),
+    [
+        ("kill -9 $$", OutputError, "the process was killed, for example for lack of memory"),
+        ("echo trace >&2; echo Boom >&2; exit 1", OutputError, "the process ended with 1: Boom"),
+        ("echo one; echo two; exit 3", CheckpointError, "^one\ntwo$"),
+        ("echo no room.; exit 4", OutputError, "^no room. int8 graphs need about 2.6 MB in"),
+    ],
+)
+def test_how_the_builder_ended_is_told(
+    model: Path,
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    error: type[Exception],
+    message: str,
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\ntouch $5/half-written\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(error, match=message):
+        ensure(model, "int8", environ)
+    assert names(model / BESIDE) == []
+
+
 # The rest starts real processes that build.
 
 
@@ -328,6 +355,7 @@ needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="children are fo
 
 
 @needs_proc
+@pytest.mark.slow
 def test_a_killed_builder_is_told_and_the_next_start_builds(
     model: Path, environ: dict[str, str]
 ) -> None:
