@@ -1,4 +1,4 @@
-"""What a checkpoint directory says of itself: its JSON files, without touching a weight. No torch."""
+"""What a checkpoint directory says of itself in its JSON files. No weights, no torch."""
 
 from __future__ import annotations
 

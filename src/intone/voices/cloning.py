@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from intone.audio.reference import ReferenceClip
 from intone.core.errors import MissingReferenceTextError
-from intone.core.types import Codes, Samples, VoiceClonePrompt
+from intone.core.types import Samples, VoiceClonePrompt
 
 if TYPE_CHECKING:
     from intone.voices.encoders import Encoders

@@ -99,7 +99,7 @@ class CpuDecoder:
         return list(samples)
 
     def _tilings(self, num_frames: int) -> dict[str, np.ndarray]:
-        """Returns the tiles of every convolution for a chunk of this length; kept, chunks repeat."""
+        """Returns the tiles of every convolution for chunks of this length; these repeat."""
         if num_frames not in self._kept_tilings:
             self._kept_tilings[num_frames] = dict(_tile_inputs(self._config, num_frames))
         return self._kept_tilings[num_frames]
@@ -125,9 +125,7 @@ class CpuDecoder:
         del self._session
 
 
-def _tile_inputs(
-    config: CodecDecoderConfig, num_frames: int
-) -> Iterator[tuple[str, np.ndarray]]:
+def _tile_inputs(config: CodecDecoderConfig, num_frames: int) -> Iterator[tuple[str, np.ndarray]]:
     rate = math.prod(config.frame_upsampling)
     for upsampling in config.wave_upsampling:
         rate *= upsampling

@@ -86,8 +86,12 @@ def _transformed(
         here = _within(read, f"layers.{layer}.")
         normed = layers.rms_norm(x, here("input_layernorm.weight"), block.norm_eps)
         y = layers.attention(
-            normed, _scaled(_within(here, "self_attn."), "o_proj", here("self_attn_layer_scale.scale")),
-            block, window, layer, context,
+            normed,
+            _scaled(_within(here, "self_attn."), "o_proj", here("self_attn_layer_scale.scale")),
+            block,
+            window,
+            layer,
+            context,
         )
         x = graph.node("Add", x, y)
         normed = layers.rms_norm(x, here("post_attention_layernorm.weight"), block.norm_eps)
@@ -114,8 +118,14 @@ def _frame_upsampled(layers: Layers, read: Read, rate: int, x: str) -> str:
     graph = layers.graph
     x = layers.upsample(x, read("0.conv.weight"), read("0.conv.bias"), rate)
     y = layers.depthwise(x, read("1.dwconv.conv.weight"), read("1.dwconv.conv.bias"))
-    y = graph.node("LayerNormalization", y, graph.weight(read("1.norm.weight")),
-                   graph.weight(read("1.norm.bias")), axis=-1, epsilon=1e-6)
+    y = graph.node(
+        "LayerNormalization",
+        y,
+        graph.weight(read("1.norm.weight")),
+        graph.weight(read("1.norm.bias")),
+        axis=-1,
+        epsilon=1e-6,
+    )
     y = layers.linear(y, read("1.pwconv1.weight"), read("1.pwconv1.bias"))
     y = graph.node("Gelu", y)
     gamma = read("1.gamma")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from intone.models.codec.config import CodecTransformerConfig
 from intone.models.raw_tensors import Array
@@ -40,7 +41,7 @@ class Layers:
         product = self.graph.node("MatMul", x, self._constant(weight.T))
         return product if bias is None else self.graph.node("Add", product, self._constant(bias))
 
-    def _constant(self, array: Array) -> str:
+    def _constant(self, array: npt.NDArray[np.floating]) -> str:
         return self.graph.weight(np.ascontiguousarray(array, dtype=np.float32))
 
     def _sliced(self, x: str, start: int, end: int, axis: int) -> str:
@@ -181,16 +182,23 @@ class Layers:
         )
 
     def attention(
-        self, x: str, read: Read, config: CodecTransformerConfig, window: int, layer: int,
+        self,
+        x: str,
+        read: Read,
+        config: CodecTransformerConfig,
+        window: int,
+        layer: int,
         context: Sequence[str],
     ) -> str:
         """Attention over the last `window` frames; keys and values are histories [B, P, N * D]."""
         graph, node = self.graph, self.graph.node
         cos, sin, mask = context
         width = config.num_kv_heads * config.head_dim
+
         def projected(kind: str) -> str:
             bias = read(f"{kind}_proj.bias") if config.has_attention_bias else None
             return self.linear(x, read(f"{kind}_proj.weight"), bias)
+
         q = self._rotated(projected("q"), config.num_heads, config.head_dim, cos, sin)
         k = self._rotated(projected("k"), config.num_kv_heads, config.head_dim, cos, sin)
         k = self._continued(node("Reshape", k, graph.ints(0, 0, width)), window - 1, width)
@@ -199,10 +207,17 @@ class Layers:
         k = node("Transpose", node("Reshape", k, heads), perm=[0, 2, 3, 1])
         v = node("Transpose", node("Reshape", v, heads), perm=[0, 2, 1, 3])
         scale = self._constant(np.array(config.head_dim**-0.5))
-        scores = node("Add", node("MatMul", node("Mul", node("Transpose", q, perm=[0, 2, 1, 3]), scale), k), mask)
+        scores = node(
+            "Add",
+            node("MatMul", node("Mul", node("Transpose", q, perm=[0, 2, 1, 3]), scale), k),
+            mask,
+        )
         mixed = node("MatMul", node("Softmax", scores, axis=-1), v)
-        flat = node("Reshape", node("Transpose", mixed, perm=[0, 2, 1, 3]),
-                    graph.ints(0, 0, config.num_heads * config.head_dim))
+        flat = node(
+            "Reshape",
+            node("Transpose", mixed, perm=[0, 2, 1, 3]),
+            graph.ints(0, 0, config.num_heads * config.head_dim),
+        )
         bias = read("o_proj.bias") if config.has_attention_bias else None
         return self.linear(flat, read("o_proj.weight"), bias)
 

@@ -56,7 +56,11 @@ class WeightFile:
             data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
             data_location=TensorProto.EXTERNAL,
         )
-        for key, value in (("location", self.path.name), ("offset", offset), ("length", array.nbytes)):
+        for key, value in (
+            ("location", self.path.name),
+            ("offset", offset),
+            ("length", array.nbytes),
+        ):
             proto.external_data.add(key=key, value=str(value))
         return proto
 
@@ -73,9 +77,7 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._num_values = 0
 
-    def input(
-        self, name: str, shape: Sequence[Dim], dtype: type[np.generic] = np.float32
-    ) -> str:
+    def input(self, name: str, shape: Sequence[Dim], dtype: type[np.generic] = np.float32) -> str:
         self._inputs.append(_value_info(name, shape, dtype))
         return name
 
@@ -135,7 +137,9 @@ class Graph:
         domain: str,
         attributes: dict[str, Attribute],
     ) -> list[str]:
-        self._nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
+        node = helper.make_node(op, inputs, outputs, domain=domain)
+        node.attribute.extend(helper.make_attribute(k, v) for k, v in attributes.items())
+        self._nodes.append(node)
         return outputs
 
     def _new_name(self, stem: str) -> str:
@@ -156,9 +160,7 @@ class Graph:
         path.write_bytes(model.SerializeToString())
 
 
-def _value_info(
-    name: str, shape: Sequence[Dim], dtype: type[np.generic]
-) -> onnx.ValueInfoProto:
+def _value_info(name: str, shape: Sequence[Dim], dtype: type[np.generic]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(
         name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), list(shape)
     )

@@ -11,6 +11,7 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 _MAPS = Path("/proc/self/maps")
 _HUGE_BYTES = 2 << 20
@@ -35,19 +36,25 @@ def _anonymous(maps: str) -> Iterator[Range]:
             yield int(start, 16), int(end, 16)
 
 
-def collapse_new(before: frozenset[Range]) -> int:
-    """Collapses what was allocated since `before`; returns bytes now in huge pages."""
-    if not before:
-        return 0
+def collapse_later(before: frozenset[Range]) -> None:
+    """Collapses what was allocated since `before`, on a thread of its own: it may take a second.
+
+    What is freed meanwhile is passed over; memory that the process has shared, caches of takes
+    among it, is left in small pages, which cost no more than is written.
+    """
+    grown = list(_grown(before, private_ranges())) if before else []
+    if grown:
+        Thread(target=_collapse, args=(grown,), name="intone-huge-pages", daemon=True).start()
+
+
+def _collapse(ranges: list[Range]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    collapsed_bytes = 0
-    for start, end in _grown(before, private_ranges()):
+    for start, end in ranges:
         # One page at a time: a range that fails midway would hide what comes after it.
-        for at in range(-(-start // _HUGE_BYTES) * _HUGE_BYTES, end - _HUGE_BYTES + 1, _HUGE_BYTES):
-            if libc.madvise(at, _HUGE_BYTES, _MADV_COLLAPSE) == 0:
-                collapsed_bytes += _HUGE_BYTES
-    return collapsed_bytes
+        first = -(-start // _HUGE_BYTES) * _HUGE_BYTES
+        for at in range(first, end - _HUGE_BYTES + 1, _HUGE_BYTES):
+            libc.madvise(at, _HUGE_BYTES, _MADV_COLLAPSE)
 
 
 def _grown(before: frozenset[Range], after: frozenset[Range]) -> Iterator[Range]:

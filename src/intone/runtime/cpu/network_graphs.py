@@ -34,8 +34,11 @@ def write_text(directory: Path, tensors: RawTensors, config: TalkerConfig, linea
         graph = Graph("text", weights)
         x = graph.input("embedded", ("T", config.text_hidden_size))
         for layer in ("linear_fc1", "linear_fc2"):
-            x = graph.node("Add", linear(graph, x, read(f"{layer}.weight")),
-                           graph.weight(read(f"{layer}.bias")))
+            x = graph.node(
+                "Add",
+                linear(graph, x, read(f"{layer}.weight")),
+                graph.weight(read(f"{layer}.bias")),
+            )
             if layer == "linear_fc1":
                 (x,) = graph.contrib("QuickGelu", [x], {"alpha": 1.0})
         graph.output(x, "rows", ("T", config.hidden_size))
@@ -77,9 +80,7 @@ def write_predictor(
         _write_head(directory, f"head_{book}", read(f"lm_head.{book - 1}.weight"), linear)
 
 
-def _write_head(
-    directory: Path, name: str, weight: np.ndarray, linear: Linear
-) -> None:
+def _write_head(directory: Path, name: str, weight: np.ndarray, linear: Linear) -> None:
     with WeightFile(directory / f"{name}.bin") as weights:
         graph = Graph(name, weights)
         x = graph.input("hidden", ("N", weight.shape[1]))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from onnxruntime import InferenceSession
 
 from intone.models.config import CodePredictorConfig, TalkerConfig, TransformerConfig
 from intone.models.raw_tensors import Array
-from intone.runtime.cpu.sessions import Bound, Session, open_session
+from intone.runtime.cpu.sessions import Bound, open_session
 
 Positions = npt.NDArray[np.int32]
 
@@ -28,16 +29,20 @@ class TalkerNetwork:
     """The talker: hidden rows and logits of codebook 0 for every slot's newest row."""
 
     def __init__(
-        self, directory: Path, config: TalkerConfig, num_slots: int, num_positions: int,
+        self,
+        directory: Path,
+        config: TalkerConfig,
+        num_slots: int,
+        num_positions: int,
         num_threads: int,
     ) -> None:
         """Opens the graph; caches are reserved, and cost memory as they are written."""
         block = config.block
-        self._room = _Room(num_slots, num_positions, _rotation(block, num_positions))
+        room = _Room(num_slots, num_positions, _rotation(block, num_positions))
         self._blocks = CachedTransformer(
             open_session(directory / "talker.onnx", num_threads),
             block,
-            self._room,
+            room,
             {"hidden": config.hidden_size, "logits": config.vocab_size},
         )
 
@@ -121,7 +126,7 @@ class CachedTransformer:
 
     def __init__(
         self,
-        session: Session,
+        session: InferenceSession,
         config: TransformerConfig,
         room: _Room,
         widths: Mapping[str, int],
@@ -164,7 +169,7 @@ class _Step:
 
     def __init__(
         self,
-        session: Session,
+        session: InferenceSession,
         caches: Mapping[str, Array],
         rows: Array,
         rotation: tuple[Array, Array],

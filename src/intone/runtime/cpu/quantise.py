@@ -68,7 +68,8 @@ def _quantise_rows(
         return (values + 128).astype(np.uint8), scales
     values, scales = _best_of_4_bits(blocks)
     nibbles = (values + 8).astype(np.uint8)
-    return nibbles[..., ::2] | (nibbles[..., 1::2] << 4), scales
+    packed: npt.NDArray[np.uint8] = nibbles[..., ::2] + nibbles[..., 1::2] * np.uint8(16)
+    return packed, scales
 
 
 def _best_of_4_bits(
@@ -77,20 +78,17 @@ def _best_of_4_bits(
     """Returns values in -8 to 7 and scales with the least squared error of a few ranges."""
     at = np.abs(blocks).argmax(axis=-1)[..., None]
     extreme = np.take_along_axis(blocks, at, axis=-1)[..., 0]
-    best_values, best_scales, best_error = None, None, None
+    best_values, best_scales = np.zeros_like(blocks), np.zeros_like(extreme)
+    best_error = np.full_like(extreme, np.inf)
     for share in _CANDIDATES:
         # The range reaches one further below zero than above: the largest weight goes there.
         values = _rounded(blocks, extreme * np.float32(-share / 8), -8, 7)
         scales = _least_squares(blocks, values)
         error = np.square(blocks - values * scales[..., None]).sum(axis=-1)
-        if best_values is None or best_scales is None or best_error is None:
-            best_values, best_scales, best_error = values, scales, error
-            continue
         is_better = error < best_error
         best_values[is_better] = values[is_better]
-        best_scales = np.where(is_better, scales, best_scales)
-        best_error = np.minimum(error, best_error)
-    assert best_values is not None and best_scales is not None
+        best_scales[is_better] = scales[is_better]
+        best_error[is_better] = error[is_better]
     return best_values, best_scales
 
 

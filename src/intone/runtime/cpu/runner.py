@@ -91,10 +91,12 @@ class CpuRunner:
         live = np.flatnonzero(~ended)
         if len(live):
             started = perf_counter()
-            going = [running[i] for i in live]
+            going = [slot for slot, is_over in zip(running, ended, strict=True) if not is_over]
             codes[live], total = self._complete(going, codes[live, 0], uniforms[live])
             predicted = perf_counter()
-            self._advance([slots[i] for i in live], total)
+            self._advance(
+                [slot for slot, is_over in zip(slots, ended, strict=True) if not is_over], total
+            )
             self._times.code_predictor_s += predicted - started
             self._times.talker_s += perf_counter() - predicted
         return FrameBatch(codes=codes, ended=ended)

@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy.typing as npt
-import onnxruntime
-
-from intone.runtime.cpu.huge_pages import collapse_new, private_ranges
-
-Session = onnxruntime.InferenceSession
+from onnxruntime import InferenceSession, OrtValue, SessionOptions
 
 _PROVIDERS = ["CPUExecutionProvider"]
 
 
-def open_session(path: Path, num_threads: int) -> Session:
+def open_session(path: Path, num_threads: int) -> InferenceSession:
     """Returns a graph ready to run on `num_threads` threads, the caller's being one of them."""
-    options = onnxruntime.SessionOptions()
+    options = SessionOptions()
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -26,10 +22,7 @@ def open_session(path: Path, num_threads: int) -> Session:
     # Within a run helpers wait for their next piece without sleeping: a frame has two thousand.
     # After it they let go of their cores at once, for the graph that runs next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    before = private_ranges()
-    session = onnxruntime.InferenceSession(str(path), options, providers=_PROVIDERS)
-    collapse_new(before)
-    return session
+    return InferenceSession(str(path), options, providers=_PROVIDERS)
 
 
 class Bound:
@@ -37,7 +30,7 @@ class Bound:
 
     def __init__(
         self,
-        session: Session,
+        session: InferenceSession,
         inputs: Mapping[str, npt.NDArray],
         outputs: Mapping[str, npt.NDArray],
     ) -> None:
@@ -45,7 +38,7 @@ class Bound:
         self._session = session
         self._binding = session.io_binding()
         values = {
-            id(array): onnxruntime.OrtValue.ortvalue_from_numpy(array)
+            id(array): OrtValue.ortvalue_from_numpy(array)
             for array in (*inputs.values(), *outputs.values())
         }
         self._kept = (dict(inputs), dict(outputs), values)  # the binding holds addresses only

@@ -21,8 +21,8 @@ DILATIONS = (1, 3, 9)
 """Of the convolutions in one of the codec's waveform blocks."""
 
 _POINTS = (0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.75, -0.75)
-"""And infinity. Few, small and symmetric: what is lost to rounding grows with their spread. These lose
-2e-6 of the signal's level (root mean square), a plain sum 2e-7."""
+"""And infinity. Few, small and symmetric: what is lost to rounding grows with their spread. These
+lose 2e-6 of the signal's level (root mean square), a plain sum 2e-7."""
 
 Matrix = npt.NDArray[np.float64]
 Steps = npt.NDArray[np.int64]
