@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,10 +84,11 @@ def test_ids_drawn_before_are_penalised_as_in_torch(seed: int, penalty: float) -
     np.testing.assert_allclose(logits, expected, rtol=1e-6)
 
 
-def test_the_largest_number_below_one_draws_an_allowed_id() -> None:
-    logits = np.array([1.0, 0.0, -np.inf, 2.0, -np.inf], dtype=np.float32)
+@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
+def test_the_least_and_the_largest_number_draw_an_allowed_id(uniform: float) -> None:
+    logits = np.array([-np.inf, 1.0, 0.0, -np.inf, 2.0, -np.inf], dtype=np.float32)
     for top_p in (1.0, 0.6):
-        drawn = draw(logits, SamplingParams(top_k=0, top_p=top_p), np.nextafter(1.0, 0.0))
+        drawn = draw(logits, SamplingParams(top_k=0, top_p=top_p), uniform)
         assert np.isfinite(logits[drawn])
 
 
