@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.cli.progress import Progress
+from intone.cli.table import print_table
+from intone.core.byte_sizes import format_bytes
 from intone.core.errors import ModelNotFoundError
 from intone.models.hub import (
     ALIASES,
@@ -72,7 +74,7 @@ def directory_of(model: str | None) -> Path:
 def run_list(args: argparse.Namespace) -> int:
     """Prints one line per checkpoint."""
     installed = list_installed(HubSettings.from_env(os.environ))
-    _print_table([("MODEL", "SIZE", "WHERE"), *_list_rows(installed)])
+    print_table([("MODEL", "SIZE", "WHERE"), *_list_rows(installed)])
     return EXIT_OK
 
 
@@ -86,7 +88,7 @@ def run_pull(args: argparse.Namespace) -> int:
     with Progress() as progress:
 
         def show(state: PullProgress) -> None:
-            share = f"{_gigabytes(state.done_bytes)} of {_gigabytes(state.total_bytes)}"
+            share = f"{format_bytes(state.done_bytes)} of {format_bytes(state.total_bytes)}"
             progress.show(f"{share}: {state.file}")
 
         path = pull(
@@ -105,7 +107,8 @@ def run_inspect(args: argparse.Namespace) -> int:
     from intone.models.summary import summarize
 
     directory = directory_of(args.model)
-    _print_table([("directory", str(directory)), *_summary_rows(summarize(directory))])
+    rows = [*_summary_rows(summarize(directory)), *_cpu_rows(directory)]
+    print_table([("directory", str(directory)), *rows])
     return EXIT_OK
 
 
@@ -123,11 +126,11 @@ def _list_rows(installed: list[InstalledModel]) -> Iterator[tuple[str, ...]]:
         where = str(model.path)
         if not model.is_complete:
             where += f"  (incomplete: intone models pull {model.alias or model.repo_id})"
-        yield model.alias or model.repo_id, _gigabytes(model.size_bytes), where
+        yield model.alias or model.repo_id, format_bytes(model.size_bytes), where
     here = {model.alias for model in installed}
     for alias, num_bytes in DOWNLOAD_BYTES.items():
         if alias not in here:
-            yield alias, _gigabytes(num_bytes), f"not here: intone models pull {alias}"
+            yield alias, format_bytes(num_bytes), f"not here: intone models pull {alias}"
 
 
 def _builtin_row() -> tuple[str, str, str]:
@@ -135,7 +138,7 @@ def _builtin_row() -> tuple[str, str, str]:
         directory = builtin_directory()
     except ModelNotFoundError:
         return BUILTIN_MODEL, "", "not in this installation"
-    return BUILTIN_MODEL, _gigabytes(directory_bytes(directory)), str(directory)
+    return BUILTIN_MODEL, format_bytes(directory_bytes(directory)), str(directory)
 
 
 def _summary_rows(summary: CheckpointSummary) -> Iterator[tuple[str, ...]]:
@@ -153,20 +156,25 @@ def _summary_rows(summary: CheckpointSummary) -> Iterator[tuple[str, ...]]:
         ("codec encoder", summary.codec_encoder),
     ):
         yield name, f"{count / 1e6:.1f} M parameters" if count else "none"
-    for dtype in ("fp32", "bf16", "fp16"):
-        yield f"memory {dtype}", _gigabytes(summary.memory_bytes(dtype))
-    if summary.speaker_encoder:
-        yield "cloning adds", _gigabytes(summary.cloning_bytes)
+    for dtype in ("bf16", "fp16"):
+        yield f"weights {dtype}", format_bytes(summary.memory_bytes(dtype))
 
 
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+def _cpu_rows(directory: Path) -> Iterator[tuple[str, ...]]:
+    """Yields what a CPU keeps in memory, at most, while it speaks up to a minute, one take."""
+    from intone.cli.diagnosis import MINUTE_POSITIONS, built_graphs_of
+    from intone.engine.footprint import CLONED_S, Footprint
+    from intone.engine.settings import GRAPH_DTYPES
+    from intone.models.description import ModelDescription
 
-
-def _gigabytes(num_bytes: int) -> str:
-    if num_bytes < 100_000_000:
-        return f"{num_bytes / 1e6:.1f} MB"
-    return f"{num_bytes / 1e9:.2f} GB"
+    description = ModelDescription.read(directory)
+    built = {graphs.dtype: graphs for graphs in built_graphs_of(str(directory), directory)}
+    for dtype in GRAPH_DTYPES:
+        footprint = Footprint.of(description, dtype)
+        yield f"memory {dtype}", format_bytes(footprint.speaking_bytes(1, MINUTE_POSITIONS))
+    if footprint.encoder_bytes:
+        yield "cloning adds", f"{format_bytes(footprint.cloning_bytes())} (a clip of {CLONED_S} s)"
+    for dtype in GRAPH_DTYPES:
+        graphs = built.get(dtype)
+        size = "not built" if graphs is None else format_bytes(graphs.num_bytes)
+        yield f"graphs {dtype}", size

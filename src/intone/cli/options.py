@@ -29,7 +29,15 @@ def add_model(parser: argparse.ArgumentParser, default: str | None, note: str) -
     )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     group.add_argument(
-        "--dtype", default="auto", help="auto, fp32, bf16, fp16 (talker and code predictor)"
+        "--dtype",
+        default="auto",
+        help="auto, fp32, bf16, fp16, int8, int4 (talker and code predictor; int8 and int4: CPU)",
+    )
+    group.add_argument("--threads", type=int, metavar="N", help="CPU cores to use (default: all)")
+    group.add_argument(
+        "--memory-budget",
+        metavar="SIZE",
+        help="the most memory to keep, as 2GB or 1.5GiB: kept, or refused before loading (CPU)",
     )
 
 
@@ -129,7 +137,14 @@ def open_tts(args: argparse.Namespace) -> TTS:
     """Returns the synthesizer that the model options name; nothing is loaded yet."""
     from intone.tts import TTS
 
-    return TTS(args.model, device=args.device, dtype=args.dtype, num_slots=1)
+    return TTS(
+        args.model,
+        device=args.device,
+        dtype=args.dtype,
+        threads=args.threads,
+        num_slots=1,
+        memory_budget=args.memory_budget,
+    )
 
 
 def speak_options(

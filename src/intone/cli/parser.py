@@ -6,7 +6,7 @@ import argparse
 
 from intone import __version__
 from intone.bench import command as bench
-from intone.cli import models, modes, say, serve, train
+from intone.cli import doctor, models, modes, say, serve, train
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,6 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     modes.add_parsers(commands)
     serve.add_parser(commands)
     models.add_parser(commands)
+    doctor.add_parser(commands)
     train.add_parser(commands)
     measuring = commands.add_parser("bench", help="measure speed and memory")
     bench.add_arguments(measuring)

@@ -36,7 +36,11 @@ def parse_bytes(size: int | str) -> int:
 
 
 def format_bytes(num_bytes: float) -> str:
-    """Returns "12.3 MB" below 100 MB, else "1.23 GB"."""
+    """Returns "7 bytes", "12.3 MB", "123 MB" or "1.23 GB"."""
+    if num_bytes < 1_000:
+        return f"{num_bytes:.0f} bytes"
     if num_bytes < 100_000_000:
         return f"{num_bytes / 1e6:.1f} MB"
+    if num_bytes < 1_000_000_000:
+        return f"{num_bytes / 1e6:.0f} MB"
     return f"{num_bytes / 1e9:.2f} GB"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from intone.core.byte_sizes import format_bytes
 from intone.engine.engine import Engine
 from intone.engine.plan import EnginePlan
 from intone.engine.settings import EngineSettings
@@ -14,6 +16,8 @@ from intone.prompt.builder import PromptBuilder
 from intone.prompt.tokenizer import TextTokenizer
 from intone.runtime.stage_times import StageTimes
 from intone.voices.cloning import Cloner
+
+_log = logging.getLogger("intone")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +40,19 @@ def load_model(directory: Path, settings: EngineSettings) -> LoadedModel:
 
     Raises:
         CheckpointError: the directory does not hold a usable checkpoint.
-        InvalidSettingError: device or dtype is unknown or absent on this machine.
+        InvalidSettingError: device or dtype is unknown or absent on this machine, or the memory
+            budget does not hold the model.
         OutputError: the graphs of a first start cannot be written.
     """
     description = ModelDescription.read(directory)
     plan = EnginePlan.of(description, settings)
+    if plan.memory_budget_bytes is not None:
+        _log.info(
+            "memory budget of %s: %s, %s at most",
+            format_bytes(plan.memory_budget_bytes),
+            plan.fit,
+            format_bytes(plan.fit.needed_bytes),
+        )
     times = StageTimes()
     return LoadedModel(
         plan=plan,

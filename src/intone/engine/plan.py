@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intone.core.errors import InvalidSettingError
-from intone.engine.budget import Demand, check_clip, fit, fit_of
+from intone.engine.budget import Demand, Fit, check_clip, fit, fit_of
 from intone.engine.settings import (
     DEFAULT_NUM_POSITIONS,
     DEFAULT_NUM_SLOTS,
@@ -93,8 +93,12 @@ class EnginePlan:
     def check_clip(self, clip_s: float) -> None:
         """Raises InvalidSettingError where the budget leaves no room to encode a clip."""
         if self.memory_budget_bytes is not None:
-            running = fit_of(self.description, self.dtype, self.num_slots, self.num_positions)
-            check_clip(self.description, self.memory_budget_bytes, running, clip_s)
+            check_clip(self.description, self.memory_budget_bytes, self.fit, clip_s)
+
+    @property
+    def fit(self) -> Fit:
+        """What this needs in memory; known for graphs only."""
+        return fit_of(self.description, self.dtype, self.num_slots, self.num_positions)
 
     @property
     def runs_graphs(self) -> bool:

@@ -67,6 +67,11 @@ def built_graphs(model: Path, precision: Precision, environ: Mapping[str, str]) 
             yield entry
 
 
+def find_built(model: Path, precision: Precision, environ: Mapping[str, str]) -> Path | None:
+    """Returns the directory of a checkpoint's graphs if there are any that fit; builds nothing."""
+    return _find(_folders(model, environ), precision, _sources(model))
+
+
 def _folders(model: Path, environ: Mapping[str, str]) -> list[Path]:
     """Returns where a checkpoint's graphs may be: where was asked for, else beside it, else in
     the user's cache. They are built in the first of these that can be written."""
