@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from intone.bench.bystanders import ProcessorTime
 from intone.bench.cold import measure_cold
 from intone.bench.contestant import Contestant
-from intone.bench.floors import Floors, FrameWork
 from intone.bench.job import DEFAULT_TEXT, DTYPES, BenchJob
-from intone.bench.machine import Machine
 from intone.bench.peers import add_peer_arguments, check_peers, peers
-from intone.bench.rates import Rates
-from intone.bench.report import Report
 from intone.core.errors import InvalidSettingError
 
 _SIZES = ("tiny", "0.6b", "1.7b")
@@ -79,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
             num_streams=args.streams,
             text=args.text,
         )
+        from intone.bench.measuring import measure  # brings numpy
+
         contestants = [Contestant.intone(job), *peers(args, job)]
         report = measure(job, contestants, args.takes, with_floors=_has_floors(args))
         if args.cold:
@@ -89,40 +85,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(
-    job: BenchJob, contestants: Sequence[Contestant], num_takes: int, *, with_floors: bool
-) -> Report:
-    """Lets the contestants take turns, one take to warm up and `num_takes` that count."""
-    machine = Machine.here()
-    rates = Rates.measured(job.threads) if with_floors else None
-    before = ProcessorTime.now()
-    with ExitStack() as stack:
-        for contestant in contestants:
-            stack.enter_context(contestant)
-        for _ in range(1 + num_takes):
-            for contestant in contestants:
-                contestant.take()
-        figures = {contestant.name: contestant.figures() for contestant in contestants}
-    after = ProcessorTime.now()  # the contestants have ended: their time is known
-    return Report(
-        job=job,
-        machine=machine,
-        date=date.today().isoformat(),
-        num_takes=num_takes,
-        figures=figures,
-        other_cpus=before.others_until(after) if before and after else None,
-        floors=None if rates is None else _floors(job, rates, figures[contestants[0].name].dtype),
-    )
-
-
 def _has_floors(args: argparse.Namespace) -> bool:
     return args.device == "cpu" and not args.no_floors
-
-
-def _floors(job: BenchJob, before: Rates, dtype: str) -> Floors:
-    """The machine's rates move with its neighbours: the best of before and after counts."""
-    rates = before.best(Rates.measured(job.threads))
-    return Floors.of(FrameWork.of(Path(job.model)), rates, dtype, job.num_streams)
 
 
 def _check(args: argparse.Namespace) -> None:

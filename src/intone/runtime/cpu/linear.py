@@ -15,7 +15,8 @@ Bits = Literal[32, 8, 4]
 
 _INT8_ARITHMETIC = 4
 """MatMulNBits' accuracy_level: inputs are rounded to 8 bits too, each row by itself and per block,
-so that products run on the CPU's integer units and a row never depends on its neighbours."""
+so that products run on the CPU's integer units. (A lone row is summed in another order than rows
+of a batch, so company may change a row's last bits; in fp32 it does not.)"""
 
 
 @dataclass(frozen=True, slots=True)
