@@ -52,7 +52,7 @@ def _about_speed(found: Diagnosis) -> Iterator[str]:
         if int8 < 1 <= int4:
             yield f"{size} in int8 is predicted below real time: --dtype int4 would be above"
         elif int4 < 1:
-            yield f"{size} is predicted below real time in every precision here: streamed audio will pause"
+            yield f"{size} is predicted below real time in every precision: streams will pause"
 
 
 def _about_pages(machine: MachineState) -> Iterator[str]:
