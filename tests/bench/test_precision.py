@@ -102,12 +102,15 @@ def test_figures_count_every_code_once() -> None:
         return BookRows(np.array(kl), np.array(agrees), np.array(agrees), np.array(agrees))
 
     takes = [[rows([1.0, 3.0], [True, False]), rows([0.0], [True])]] * 3
-    figures = agreement_figures(takes)
+    figures = agreement_figures(takes, are_likely=True)
     assert figures["kl"] == 1.33
     assert figures["agreement"] == 0.66667
     assert figures["agreement_interval"] == (0.66667, 0.66667)  # all takes alike
+    assert figures["history_hits_fp32"] == 0.6667
+    assert figures["history_hits_to_fp32"] == 1.0
     assert figures["codebook_0"]["agreement"] == 0.5
     assert figures["other_codebooks"]["kl"] == 0.0
+    assert "history_hits_fp32" not in agreement_figures(takes, are_likely=False)
 
 
 def heard(text: str, errors: int, audio_s: float, direction: tuple[float, float]) -> Heard:

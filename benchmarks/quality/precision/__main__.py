@@ -94,7 +94,7 @@ def forced(args: argparse.Namespace) -> dict[str, object]:
                 reference, _logits(opener, name, histories), histories, strict=True
             )
         ]
-        out[name] = agreement_figures(rows)
+        out[name] = agreement_figures(rows, are_likely=not args.random_frames)
         _show(name, out[name])
     return {
         "model": args.model.name,
@@ -153,14 +153,19 @@ def takes(args: argparse.Namespace) -> dict[str, object]:
         heard[name] = spoken(dtype, own_seeds)
         out[name] = own_figures(heard[name]) | paired_figures(reference, heard[name])
         _show(name, out[name])
-    listed = {name: [asdict(each.take) for each in group] for name, group in heard.items()}
     return {
         "model": args.model.name,
         "sentences": len(once),
         "takes_of_each": args.rounds,
         "precisions": out,
-        "heard": listed,
+        "texts": once,
+        "heard": {name: [_listed(each) for each in group] for name, group in heard.items()},
     }
+
+
+def _listed(heard: Heard) -> dict[str, object]:
+    take = heard.take
+    return {"heard": take.heard, "word_errors": take.word_errors, "audio_s": take.audio_s}
 
 
 def codec(args: argparse.Namespace) -> dict[str, object]:

@@ -54,37 +54,55 @@ def _log_shares(logits: Array, allowed: npt.NDArray[np.bool_]) -> Floats:
     return shares
 
 
-def agreement_figures(takes: Sequence[Sequence[BookRows]]) -> dict[str, object]:
-    """Returns the figures of all takes [takes][K]: in all, of codebook 0, of the rest, of each."""
-    num_books = len(takes[0])
+def agreement_figures(
+    takes: Sequence[Sequence[BookRows]], *, are_likely: bool
+) -> dict[str, object]:
+    """Returns the figures of all takes [takes][K]: in all, of codebook 0, of the rest, of each.
+
+    Args:
+        are_likely: histories are what a model said, so that hitting them means something.
+    """
+    books = range(len(takes[0]))
+    parts = {"codebook_0": books[:1], "other_codebooks": books[1:]}
     return {
-        **_figures(takes, range(num_books)),
-        "codebook_0": _figures(takes, [0]),
-        "other_codebooks": _figures(takes, range(1, num_books)),
+        **_distances(takes, books),
+        **(_hits(takes, books) if are_likely else {}),
+        **{name: _distances(takes, part) for name, part in parts.items()},
         "by_codebook": [
-            {key: _figures(takes, [book])[key] for key in ("kl", "agreement")}
-            for book in range(num_books)
+            {key: _distances(takes, [book])[key] for key in ("kl", "agreement")} for book in books
         ],
     }
 
 
-def _figures(takes: Sequence[Sequence[BookRows]], books: Sequence[int]) -> dict[str, object]:
-    def shares(pick: Callable[[BookRows], npt.NDArray]) -> Floats:
-        """Sums and counts per take, [takes, 2]."""
-        parts = [np.concatenate([pick(take[book]) for book in books]) for take in takes]
-        return np.array([(part.sum(), len(part)) for part in parts])
-
-    agrees = shares(lambda rows: rows.agrees)
-    reference, other = shares(lambda rows: rows.reference_hits), shares(lambda rows: rows.hits)
-    both = np.stack([other[:, 0], reference[:, 0]], axis=1)
+def _distances(takes: Sequence[Sequence[BookRows]], books: Sequence[int]) -> dict[str, object]:
+    agrees = _sums(takes, books, lambda rows: rows.agrees)
     return {
-        "kl": _significant(ratio(shares(lambda rows: rows.kl))),
+        "kl": _significant(ratio(_sums(takes, books, lambda rows: rows.kl))),
         "agreement": round(ratio(agrees), 5),
         "agreement_interval": interval(ratio, agrees),
+    }
+
+
+def _hits(takes: Sequence[Sequence[BookRows]], books: Sequence[int]) -> dict[str, object]:
+    """Returns how often the likeliest code is the history's, in fp32, and relative to that."""
+    reference = _sums(takes, books, lambda rows: rows.reference_hits)
+    other = _sums(takes, books, lambda rows: rows.hits)
+    both = np.stack([other[:, 0], reference[:, 0]], axis=1)
+    return {
         "history_hits_fp32": round(ratio(reference), 4),
         "history_hits_to_fp32": round(ratio(both), 5),
         "history_hits_to_fp32_interval": interval(ratio, both),
     }
+
+
+def _sums(
+    takes: Sequence[Sequence[BookRows]],
+    books: Sequence[int],
+    pick: Callable[[BookRows], npt.NDArray],
+) -> Floats:
+    """Returns sums and counts of each take, [takes, 2]: what is resampled are takes."""
+    parts = [np.concatenate([pick(take[book]) for book in books]) for take in takes]
+    return np.array([(part.sum(), len(part)) for part in parts])
 
 
 def _significant(value: float) -> float:
