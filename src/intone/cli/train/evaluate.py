@@ -128,7 +128,7 @@ def _recogniser(args: argparse.Namespace) -> Recogniser | None:
         return None
     from intone.train.hearing.recognise import open_recogniser
 
-    return open_recogniser(Path(args.recogniser), args.device.partition(':')[0])
+    return open_recogniser(Path(args.recogniser), args.device.partition(":")[0])
 
 
 def table(summary: EvalSummary) -> Iterator[str]:
