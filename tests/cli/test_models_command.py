@@ -11,6 +11,7 @@ from tests.cli.conftest import RunInProcess
 from tests.models.hub_server import TINY_CHECKPOINT, HubState, hub_server
 
 from intone.core.types import ModelKind
+from intone.tts import TTS
 
 REPO = "Qwen/Qwen3-TTS-12Hz-0.6B-Base"
 Checkpoint = Callable[[ModelKind], Path]
@@ -73,9 +74,18 @@ def test_inspect_tells_kind_voices_and_memory(
     assert rows["languages"].startswith("auto, chinese, english")
     assert rows["codebooks"] == "16"
     assert rows["speaker encoder"] == "none"
-    assert float(rows["memory fp32"].removesuffix(" MB")) > float(
-        rows["memory bf16"].removesuffix(" MB")
-    )
+    assert rows["weights bf16"].endswith(" MB")
+    fp32, int4 = (float(rows[f"memory {dtype}"].split()[0]) for dtype in ("fp32", "int4"))
+    assert 80 < int4 < fp32
+
+
+def test_inspect_tells_which_graphs_are_built(intone: RunInProcess) -> None:
+    intone("models", "random", "--size", "tiny", "--kind", "design", "--out", "new")
+    with TTS("new", device="cpu", dtype="int8") as tts:
+        tts.load()
+    rows = inspected(intone, "new")
+    assert rows["graphs int8"].endswith(" MB")
+    assert rows["graphs fp32"] == "not built"
 
 
 def test_inspect_of_a_base_model_tells_what_cloning_adds(
@@ -84,7 +94,7 @@ def test_inspect_of_a_base_model_tells_what_cloning_adds(
     rows = inspected(intone, tiny_checkpoint("base"))
 
     assert (rows["kind"], rows["speakers"]) == ("base", "none")
-    assert rows["cloning adds"].endswith("MB")
+    assert rows["cloning adds"].endswith(" MB (a clip of 10 s)")
 
 
 def inspected(intone: RunInProcess, directory: str | Path) -> dict[str, str]:

@@ -34,8 +34,8 @@ class CpuFeatures:
 
     name: str
     """Empty where the kernel does not say."""
-    flags: tuple[str, ...]
-    """Those of its flags that matter here, by the kernel's names."""
+    flags: tuple[str, ...] | None
+    """Those of its flags that matter here, by the kernel's names; None where it lists none."""
 
     @classmethod
     def parse(cls, cpuinfo: str) -> CpuFeatures:
@@ -44,18 +44,21 @@ class CpuFeatures:
         for line in cpuinfo.splitlines():
             name, _, value = line.partition(":")
             fields.setdefault(name.strip().lower(), value.strip())
-        found = set((fields.get("flags") or fields.get("features") or "").split())
-        return cls(fields.get("model name", ""), tuple(flag for flag in _MEANINGS if flag in found))
+        listed = (fields.get("flags") or fields.get("features") or "").split()
+        flags = tuple(flag for flag in _MEANINGS if flag in listed)
+        return cls(fields.get("model name", ""), flags if listed else None)
 
     @classmethod
     def here(cls) -> CpuFeatures:
-        """Returns this machine's; no flags where there is no /proc/cpuinfo."""
-        return cls.parse(CPUINFO.read_text()) if CPUINFO.exists() else cls("", ())
+        """Returns this machine's."""
+        return cls.parse(CPUINFO.read_text() if CPUINFO.exists() else "")
 
     @property
     def is_quick_in_int8(self) -> bool | None:
         """Whether 8 bit products have instructions of their own; None where it is not known."""
-        return any(flag in _INT8_FLAGS for flag in self.flags) if self.flags else None
+        return None if self.flags is None else any(flag in _INT8_FLAGS for flag in self.flags)
 
     def __str__(self) -> str:
-        return ", ".join(_MEANINGS[flag] for flag in self.flags) or "not known"
+        if self.flags is None:
+            return "not known"
+        return ", ".join(_MEANINGS[flag] for flag in self.flags) or "none that help"
