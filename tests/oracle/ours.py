@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from torch import Tensor
 from intone.audio.reference import load_reference
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.types import SamplingParams, VoiceClonePrompt
+from intone.engine.runner import Runner
 from intone.models.checkpoint import Checkpoint, Placement
 from intone.models.rows import embed_rows
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.spec import PromptSpec
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.prompt.tokenizer import TextTokenizer
+from intone.runtime.cpu.opening import GraphParts, open_graphs
 from intone.runtime.job import SlotJob
+from intone.runtime.stage_times import StageTimes
 from intone.runtime.torch_runner import TorchRunner
 from intone.voices.cloning import Cloner
 
@@ -59,15 +63,36 @@ class Ours:
         ids = [prompt.text_id_of_frame(frame) for frame in range(count)]
         return self.talker.embed_text(torch.tensor(ids))
 
+    def graphs(self, num_slots: int = 1) -> GraphParts:
+        """Returns the CPU's own runner and decoder of this checkpoint, in fp32."""
+        return open_graphs(
+            self.checkpoint.description,
+            "fp32",
+            num_slots=num_slots,
+            num_positions=_NUM_POSITIONS,
+            threads=1,
+            environ=os.environ,
+            times=StageTimes(),
+        )
+
     def greedy_codes(
-        self, specs: Sequence[PromptSpec], num_frames: int, sampling: SamplingParams = GREEDY
+        self,
+        specs: Sequence[PromptSpec],
+        num_frames: int,
+        sampling: SamplingParams = GREEDY,
+        *,
+        by_graphs: bool = False,
     ) -> list[np.ndarray]:
         """Returns codes [F, K] of every spec, made in one batch.
 
         F is less than `num_frames` for a take that the talker ended.
         """
-        runner = TorchRunner(
-            self.talker, self.predictor, num_slots=len(specs), num_positions=_NUM_POSITIONS
+        runner: Runner = (
+            self.graphs(len(specs)).runner
+            if by_graphs
+            else TorchRunner(
+                self.talker, self.predictor, num_slots=len(specs), num_positions=_NUM_POSITIONS
+            )
         )
         for slot, spec in enumerate(specs):
             prompt = self.builder.build(spec)
@@ -86,6 +111,11 @@ class Ours:
                     frames[slot].append(codes)
             running = [s for s, ended in zip(running, batch.ended, strict=True) if not ended]
         return [np.stack(take) for take in frames]
+
+    def audio_by_graphs(self, codes: np.ndarray) -> np.ndarray:
+        """Returns the samples [F * 1920] of codes [F, K] by the CPU's own decoder."""
+        decoder = self.graphs().decoder
+        return decoder.decode([decoder.open(None)], [codes.astype(np.int64)])[0]
 
     @torch.inference_mode()
     def audio(self, codes: np.ndarray) -> np.ndarray:

@@ -33,12 +33,13 @@ from intone.runtime.sampling import SamplingBatch, distribution, penalise
 from intone.runtime.slots import NUM_CONTROL_IDS
 
 OursOf = Callable[[ModelKind], Ours]
-CodesOf = Callable[[ModelKind], dict[str, np.ndarray]]
+CodesOf = Callable[[ModelKind, bool], dict[str, np.ndarray]]
 
 EMBEDDING_TOLERANCE = LOGITS_TOLERANCE = AUDIO_TOLERANCE = 1e-4
 PROBABILITY_TOLERANCE = 1e-6
 
 every_take = pytest.mark.parametrize("case", TAKES, ids=lambda case: case.name)
+by_either = pytest.mark.parametrize("by_graphs", [False, True], ids=["torch", "graphs"])
 takes_with_logits = pytest.mark.parametrize(
     "case", [case for case in TAKES if case.with_logits], ids=lambda case: case.name
 )
@@ -46,12 +47,13 @@ takes_with_logits = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def our_codes_of(ours_of: OursOf) -> CodesOf:
-    """All takes of one kind, made in one batch."""
+    """All takes of one kind, made in one batch, by torch or by the CPU's graphs."""
 
     @cache
-    def codes_of(kind: ModelKind) -> dict[str, np.ndarray]:
+    def codes_of(kind: ModelKind, by_graphs: bool) -> dict[str, np.ndarray]:
         cases = [case for case in TAKES if case.kind == kind]
-        codes = ours_of(kind).greedy_codes([case.spec() for case in cases], NUM_FRAMES)
+        specs = [case.spec() for case in cases]
+        codes = ours_of(kind).greedy_codes(specs, NUM_FRAMES, by_graphs=by_graphs)
         return {case.name: take for case, take in zip(cases, codes, strict=True)}
 
     return codes_of
@@ -74,9 +76,12 @@ def test_prompt_embeddings(case: TakeCase, upstream_of: Upstream, ours_of: OursO
 
 
 @every_take
-def test_greedy_codes(case: TakeCase, upstream_of: Upstream, our_codes_of: CodesOf) -> None:
+@by_either
+def test_greedy_codes(
+    case: TakeCase, by_graphs: bool, upstream_of: Upstream, our_codes_of: CodesOf
+) -> None:
     theirs = Case(case.name, upstream_of(case.kind))["codes"]
-    codes = our_codes_of(case.kind)[case.name]
+    codes = our_codes_of(case.kind, by_graphs)[case.name]
     assert (len(theirs) < NUM_FRAMES) == case.ends_by_itself
     np.testing.assert_array_equal(codes, theirs)
 
@@ -112,10 +117,12 @@ def test_sampling_distribution(
     np.testing.assert_array_equal(ours > 0, theirs > 0)
 
 
-def test_audio_of_a_take(upstream_of: Upstream, ours_of: OursOf) -> None:
+@by_either
+def test_audio_of_a_take(by_graphs: bool, upstream_of: Upstream, ours_of: OursOf) -> None:
     case = next(case for case in TAKES if case.name == TAKE_WITH_SAMPLES)
-    theirs = Case(case.name, upstream_of(case.kind))
-    samples = ours_of(case.kind).audio(theirs["codes"])
+    theirs, ours = Case(case.name, upstream_of(case.kind)), ours_of(case.kind)
+    decode = ours.audio_by_graphs if by_graphs else ours.audio
+    samples = decode(theirs["codes"])
     assert_close(samples[:NUM_SAMPLES], theirs["samples"], AUDIO_TOLERANCE)
 
 
