@@ -151,4 +151,3 @@ def _on_meta(network: type[_Module], config: object) -> _Module:
     """Builds a network's structure without storage."""
     with torch.device("meta"):
         return network(config)
-

@@ -48,7 +48,7 @@ def _write(description: ModelDescription, precision: Precision, out: Path) -> No
     config, tensors = description.config, RawTensors(description.directory)
     linear = Linear(BITS[precision])
     # Text rows are few and condition everything that follows: 8 bits even in the smallest.
-    write_text(out, tensors, config.talker, linear if precision == "fp32" else Linear(8))
+    write_text(out, tensors, config.talker, linear.at_least_8_bits())
     write_talker(out, tensors, config.talker, linear)
     write_predictor(out, tensors, config.code_predictor, linear)
     histories = write_codec(out, RawTensors(description.codec_directory), description.codec.decoder)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from intone.runtime.cpu.graph import Graph
-from intone.runtime.cpu.quantise import BLOCK, quantise
+from intone.runtime.cpu.quantise import BLOCK, FINE_BLOCK, quantise
 
 Bits = Literal[32, 8, 4]
 
@@ -24,12 +24,21 @@ class Linear:
     """How matrices are stored and multiplied."""
 
     bits: Bits
+    block: int = BLOCK
+
+    def fine(self) -> Linear:
+        """For inputs of uneven size, of which a shared scale rounds the small ones away."""
+        return replace(self, block=FINE_BLOCK)
+
+    def at_least_8_bits(self) -> Linear:
+        """For matrices that are small, or read once a frame, and decide much."""
+        return replace(self, bits=8) if self.bits == 4 else self
 
     def __call__(self, graph: Graph, x: str, weight: npt.NDArray[np.float32]) -> str:
         """Returns x [..., K] times weight [N, K] transposed, [..., N]."""
         if self.bits == 32:
             return graph.node("MatMul", x, graph.weight(np.ascontiguousarray(weight.T)))
-        matrix = quantise(weight, self.bits)
+        matrix = quantise(weight, self.bits, self.block)
         (out,) = graph.contrib(
             "MatMulNBits",
             [x, graph.weight(matrix.packed), graph.weight(matrix.scales)],
@@ -37,7 +46,7 @@ class Linear:
                 "K": matrix.num_inputs,
                 "N": len(weight),
                 "bits": self.bits,
-                "block_size": BLOCK,
+                "block_size": self.block,
                 "accuracy_level": _INT8_ARITHMETIC,
             },
         )

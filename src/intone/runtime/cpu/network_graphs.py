@@ -77,7 +77,9 @@ def write_predictor(
         graph.output(hidden, "hidden", ("N", config.block.hidden_size))
         graph.save(directory / "predictor.onnx")
     for book in range(1, config.num_codebooks):
-        _write_head(directory, f"head_{book}", read(f"lm_head.{book - 1}.weight"), linear)
+        _write_head(
+            directory, f"head_{book}", read(f"lm_head.{book - 1}.weight"), linear.at_least_8_bits()
+        )
 
 
 def _write_head(directory: Path, name: str, weight: np.ndarray, linear: Linear) -> None:

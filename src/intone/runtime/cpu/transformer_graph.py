@@ -134,4 +134,4 @@ class _Block:
         gate, up = graph.split(self.linear(graph, normed, weight), [size, size])
         (silu,) = graph.contrib("QuickGelu", [gate], {"alpha": 1.0})
         hidden = graph.node("Mul", silu, up)
-        return x, self.linear(graph, hidden, read("mlp.down_proj.weight"))
+        return x, self.linear.fine()(graph, hidden, read("mlp.down_proj.weight"))
