@@ -29,10 +29,14 @@ Checkpoints = Callable[[ModelKind], Path]
 
 TALKER = 3 * (12 * 16 * 64 + 3 * 64 * 96) + 64 * 1088
 PREDICTOR = 2 * (12 * 16 * 32 + 3 * 32 * 64) + 64 * 32 + 15 * 32 * 64
+HEADS = 15 * 32 * 64
 TEXT = 48 * (48 + 64)
 """The tiny checkpoint's weights, as `models/official_layout.py` has its sizes."""
-SCALES = 12 * (0.78 / 128 + 0.22 / 32)
+SCALES = 12 / 128
 """Bytes beside each weight of a small precision."""
+FINE = 12 * 0.22 * 3 / 128
+"""More of them in int8, some of whose blocks are finer."""
+INT4_BYTES = (0.5 + SCALES) * (TALKER + PREDICTOR - HEADS) + (1 + SCALES + FINE) * (TEXT + HEADS)
 
 SPEAK = """
 import json, sys
@@ -78,8 +82,8 @@ def test_the_codecs_weights_are_those_in_its_file(tiny: ModelDescription) -> Non
     ("dtype", "network_bytes"),
     [
         ("fp32", 4 * (TALKER + PREDICTOR + TEXT)),
-        ("int8", (1 + SCALES) * (TALKER + PREDICTOR + TEXT)),
-        ("int4", (0.5 + SCALES) * (TALKER + PREDICTOR) + (1 + SCALES) * TEXT),
+        ("int8", (1 + SCALES + FINE) * (TALKER + PREDICTOR + TEXT)),
+        ("int4", INT4_BYTES),
     ],
 )
 def test_a_precision_has_its_bytes_a_weight(

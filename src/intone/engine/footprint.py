@@ -23,13 +23,16 @@ from intone.models.weight_counts import (
     text_weights,
 )
 
-_BLOCK_BYTES = 3 * 4 * (0.78 / 128 + 0.22 / 32)
-"""Per weight of a small precision: a block has a scale, twice (as stored, and packed for this CPU),
-and a sum. The matrices after the gated products, 20 to 25 % of a network, have blocks of 32."""
+_BLOCK_BYTES = 3 * 4 / 128
+"""Per weight of a small precision: a block of 128 has a scale, twice (as stored, and packed for
+this CPU), and a sum."""
+_FINE_BYTES = 3 * 4 * 0.22 * (1 / 32 - 1 / 128)
+"""The same in int8 for the matrices after the gated products, 20 to 25 % of a network, which have
+blocks of 32."""
 
 _WEIGHT_BYTES: Mapping[str, float] = {
     "fp32": 4,
-    "int8": 1 + _BLOCK_BYTES,
+    "int8": 1 + _BLOCK_BYTES + _FINE_BYTES,
     "int4": 0.5 + _BLOCK_BYTES,
 }
 _DILATED_GROWTH = 10 / 7
@@ -119,11 +122,13 @@ class Footprint:
 
 def _network_bytes(description: ModelDescription, dtype: str) -> int:
     config = description.config
-    networks = talker_weights(config.talker) + code_predictor_weights(config.code_predictor)
-    # Text rows condition everything that follows: 8 bits even in the smallest.
-    text_dtype = "int8" if dtype == "int4" else dtype
-    text = text_weights(config.talker) * _WEIGHT_BYTES[text_dtype]
-    return int(networks * _WEIGHT_BYTES[dtype] + text)
+    predictor = config.code_predictor
+    heads = (predictor.num_codebooks - 1) * predictor.vocab_size * predictor.block.hidden_size
+    # These have 8 bits even in the smallest (`Linear.at_least_8_bits`).
+    fine = text_weights(config.talker) + heads
+    rest = talker_weights(config.talker) + code_predictor_weights(predictor) - heads
+    fine_dtype = "int8" if dtype == "int4" else dtype
+    return int(rest * _WEIGHT_BYTES[dtype] + fine * _WEIGHT_BYTES[fine_dtype])
 
 
 def _codec_bytes(config: CodecDecoderConfig) -> int:

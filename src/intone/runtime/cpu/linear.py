@@ -27,8 +27,11 @@ class Linear:
     block: int = BLOCK
 
     def fine(self) -> Linear:
-        """For inputs of uneven size, of which a shared scale rounds the small ones away."""
-        return replace(self, block=FINE_BLOCK)
+        """For inputs of uneven size, of which a shared scale rounds the small ones away.
+
+        In 4 bits the weights lose more than the inputs, and memory is what they are chosen for.
+        """
+        return replace(self, block=FINE_BLOCK) if self.bits == 8 else self
 
     def at_least_8_bits(self) -> Linear:
         """For matrices that are small, or read once a frame, and decide much."""
