@@ -79,7 +79,7 @@ def test_what_was_asked_for_is_kept() -> None:
             2,
             {"dtype": "int8"},
             r"memory_budget is 2\.00 GB, but 1\.7b in int8 with 1 slot of 768 positions needs "
-            r"2\.7\d GB \(networks 1\.68 GB, codec 484 MB, .*int4 with 1 slot of \d+ positions "
+            r"2\.8\d GB \(networks 1\.78 GB, codec 484 MB, .*int4 with 1 slot of \d+ positions "
             r"would fit",
         ),
         (
