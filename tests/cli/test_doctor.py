@@ -156,11 +156,11 @@ def outlook(size: str, dtype: str, memory_gb: float, rtf: float) -> Outlook:
         ),
         (
             {"available_bytes": 1_400_000_000},
-            r"0\.6b in int8 needs 1\.58 GB, but 1\.40 GB are available: use --dtype int4",
+            r"0\.6b in int8 needs 1\.61 GB, but 1\.40 GB are available: use --dtype int4",
         ),
         (
             {"available_bytes": 1_000_000_000},
-            r"0\.6b in int8 needs 1\.58 GB, but 1\.00 GB are available: use a smaller model",
+            r"0\.6b in int8 needs 1\.61 GB, but 1\.00 GB are available: use a smaller model",
         ),
         ({"cpu": CpuFeatures("", ("asimd",))}, "no instructions for 8 bit products"),
     ],
