@@ -106,7 +106,7 @@ def _widened(stored: npt.NDArray) -> Array:
 
 
 def _places(directory: Path) -> Iterator[tuple[str, _Place]]:
-    for path in _weight_paths(directory):
+    for path in weight_paths(directory):
         try:
             yield from _places_in(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -139,7 +139,8 @@ def _place(path: Path, name: str, entry: dict[str, Any], data_start: int) -> _Pl
     return _Place(path, data_start + start, kind, shape)
 
 
-def _weight_paths(directory: Path) -> list[Path]:
+def weight_paths(directory: Path) -> list[Path]:
+    """Returns a checkpoint's weight files: one, or those that its index names."""
     index = directory / "model.safetensors.index.json"
     if not index.exists():
         return [directory / "model.safetensors"]

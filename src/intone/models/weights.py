@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from intone.core.errors import CheckpointError
-from intone.models.config import read_json
 from intone.models.layers import SelfAttention
+from intone.models.raw_tensors import weight_paths
 
 _JOINED = {
     "self_attn.qkv_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
@@ -103,7 +103,7 @@ class TensorFiles:
             CheckpointError: missing, truncated, or not safetensors.
         """
         self.directory = directory
-        self._files = [self._open(path) for path in _weight_paths(directory)]
+        self._files = [self._open(path) for path in weight_paths(directory)]
         self._home = {name: file for file in self._files for name in file.keys()}
 
     @staticmethod
@@ -127,14 +127,6 @@ class TensorFiles:
         """Returns the tensor, still backed by the file where the platform maps it."""
         tensor: Tensor = self._home[name].get_tensor(name)
         return tensor
-
-
-def _weight_paths(directory: Path) -> list[Path]:
-    index = directory / "model.safetensors.index.json"
-    if not index.exists():
-        return [directory / "model.safetensors"]
-    shards = read_json(index).get("weight_map", {})
-    return [directory / name for name in sorted(set(shards.values()))]
 
 
 def check_tensors(
