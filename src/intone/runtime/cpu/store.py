@@ -26,7 +26,7 @@ from intone.runtime.cpu.builder import run_builder
 from intone.runtime.cpu.built import Precision
 from intone.runtime.cpu.needed_room import needed_bytes
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a graph or the quantiser changes: older entries are stale."""
 
 FOLDER = ".intone"
