@@ -9,7 +9,10 @@ IntoneError
 │   ├── TextTooLongError
 │   ├── InvalidSettingError
 │   ├── ReferenceAudioError
-│   └── MissingReferenceTextError
+│   ├── VoiceFileError              not a voice file, or a damaged one
+│   ├── MissingReferenceTextError
+│   ├── MarkupError                 a tag or a line of a script; knows its line and column
+│   └── TextFileError               a cast, a lexicon or a book cannot be read
 ├── ModelError                      the model cannot be used
 │   ├── ModelNotFoundError
 │   ├── CheckpointError
@@ -62,8 +65,27 @@ class ReferenceAudioError(RequestError):
     """The reference clip cannot be used."""
 
 
+class VoiceFileError(RequestError):
+    """The file is not a voice, is damaged, or is of a later version."""
+
+
 class MissingReferenceTextError(RequestError):
     """An ICL prompt needs the words of its reference clip."""
+
+
+class MarkupError(RequestError):
+    """A tag or a line of a script means nothing; the message begins with its place."""
+
+    def __init__(self, message: str, *, line: int, column: int) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.line = line
+        """From 1."""
+        self.column = column
+        """In characters, from 1."""
+
+
+class TextFileError(RequestError):
+    """A cast, a lexicon or a book cannot be read; the message names the file and the place."""
 
 
 class ModelError(IntoneError):
