@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from intone.audio.durable import atomic_write_text
 from intone.core.errors import DatasetError
-from intone.train.files import atomic_write_text
 
 Split = Literal["train", "validation"]
 

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from intone.audio.durable import atomic_write_text
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import DatasetError
 from intone.train.data.check import CheckResult, CheckSettings
 from intone.train.data.verdicts import REJECTED_FILE, write_rejections
-from intone.train.files import atomic_write_text
 from intone.train.rows import ROWS_FILE, write_rows
 
 CHECK_FILE = "check.json"

@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from intone.audio.durable import append_lines_synced, atomic_write_text
 from intone.train.data.clip_stats import (
     MEASURE_VERSION,
     ClipFailure,
@@ -24,7 +25,6 @@ from intone.train.data.clip_stats import (
     Measured,
     measure_clip,
 )
-from intone.train.files import append_lines_synced, atomic_write_text
 from intone.train.progress import OnProgress, StageProgress
 
 MEASURED_FILE = "measured.jsonl"

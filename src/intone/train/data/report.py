@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from intone.audio.durable import atomic_write_bytes
 from intone.train.data.check import CheckResult, CheckSettings
 from intone.train.data.check_files import CheckSummary, Share
 from intone.train.data.histograms import Histogram, draw_counts, draw_histogram
 from intone.train.data.limits import chars_per_s
-from intone.train.files import atomic_write_bytes
 from intone.train.progress import clock
 from intone.train.rows import TrainingRow
 

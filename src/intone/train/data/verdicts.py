@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from intone.train.files import atomic_write_bytes
+from intone.audio.durable import atomic_write_bytes
 
 REJECTED_FILE = "rejected.jsonl"
 

@@ -16,11 +16,11 @@ from typing import Any, overload
 
 import numpy as np
 
+from intone.audio.durable import atomic_write_text
 from intone.core.errors import DatasetError
 from intone.core.types import Codes, Samples
 from intone.train.encoded import EncodedDataset, EncodedRow
 from intone.train.encoding.shards import Kind, Shards
-from intone.train.files import atomic_write_text
 from intone.train.rows import ROWS_FILE, TrainingRow, read_rows, row_to_json
 
 CODES_DIRECTORY = "codes"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from intone.audio.durable import make_directory
 from intone.audio.writer import output_error
 from intone.core.constants import FRAME_S
 from intone.core.errors import DatasetError
@@ -27,7 +28,6 @@ from intone.train.encoding.encode_pool import Task, WorkerSetup, encode_here, en
 from intone.train.encoding.encode_report import EncodeReport, EncodeSettings
 from intone.train.encoding.encoders import EncoderPlace, Outcome, origin_of, speaker_model
 from intone.train.encoding.shards import Kind, Shards, cut_torn_ends
-from intone.train.files import make_directory
 from intone.train.progress import OnProgress, StageProgress, silent
 from intone.train.rows import ROWS_FILE, TrainingRow, read_rows, row_to_json
 

@@ -24,9 +24,9 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
+from intone.audio.durable import make_directory, sync_directory
 from intone.audio.writer import output_error
 from intone.core.errors import DatasetError
-from intone.train.files import make_directory, sync_directory
 
 Kind = Literal["codes", "x_vector"]
 Array = npt.NDArray[np.uint16] | npt.NDArray[np.float32]

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from intone.audio.durable import atomic_write_text
 from intone.core.errors import RunError
 from intone.train.evaluation.scores import Figures, Take, score, shared_terms
-from intone.train.files import atomic_write_text
 from intone.train.tuning.checkpoints import complete_checkpoints
 from intone.train.tuning.choice import BEST, EVAL_FILE, eval_directory
 

@@ -7,9 +7,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intone.audio.durable import atomic_write_bytes
 from intone.core.errors import MissingDependencyError
 from intone.train.evaluation.eval_files import BASE, RECORDINGS, EvalSummary, tuned_only
-from intone.train.files import atomic_write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from intone.audio.durable import make_directory
 from intone.core.errors import DatasetError
 from intone.core.synthesizer import Synthesizer
 from intone.models.checkpoint import Checkpoint
@@ -37,7 +38,6 @@ from intone.train.evaluation.scores import Take, figures_of
 from intone.train.evaluation.untouched import UntouchedPresets
 from intone.train.exporting.staged import staged_directory, symlink_or_copy
 from intone.train.exporting.tuned import base_directory, tuned_plan, write_tuned
-from intone.train.files import make_directory
 from intone.train.hearing.recognise import Recogniser
 from intone.train.progress import OnProgress, StageProgress, silent
 from intone.train.tuning.checkpoints import complete_checkpoints, read_run, read_state

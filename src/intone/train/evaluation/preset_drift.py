@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from intone.audio.durable import atomic_write_bytes
 from intone.core.errors import RunError
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import Codes, SpeechRequest
@@ -25,7 +26,6 @@ from intone.models.checkpoint import Checkpoint, Placement
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.spec import PromptSpec
 from intone.prompt.tokenizer import TextTokenizer
-from intone.train.files import atomic_write_bytes
 from intone.train.tuning.batches import collate
 from intone.train.tuning.objective import TrainedVoice
 from intone.train.tuning.sequences import TrainingSequence

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from intone.audio.durable import make_directory, sync_directory
 from intone.audio.writer import output_error
 from intone.core.errors import OutputError
-from intone.train.files import make_directory, sync_directory
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from intone.train.files import atomic_write_text
+from intone.audio.durable import atomic_write_text
 
 _RECORDS = "recordings"
 

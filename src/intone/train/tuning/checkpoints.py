@@ -28,9 +28,9 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from intone.audio.durable import atomic_write_text, make_directory, sync_directory
 from intone.core.errors import OutputError, RunError
 from intone.core.types import ModelKind
-from intone.train.files import atomic_write_text, make_directory, sync_directory
 from intone.train.tuning.adapters import LoraAdapter
 from intone.train.tuning.settings import TrainSettings
 

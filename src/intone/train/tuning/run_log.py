@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intone.audio.durable import append_line_synced, atomic_write_text
 from intone.core.errors import MissingDependencyError
-from intone.train.files import append_line_synced, atomic_write_text
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -1,4 +1,4 @@
-"""Files of training: whole or absent; logs of whole lines."""
+"""Files that outlive a power cut: whole or absent; logs of whole lines."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 import pytest
 
+from intone.audio.durable import append_line_synced, atomic_write, atomic_write_text
 from intone.core.errors import OutputError
-from intone.train.files import append_line_synced, atomic_write, atomic_write_text
 
 
 def test_a_file_and_its_folders_appear_at_once(tmp_path: Path) -> None:
