@@ -66,13 +66,26 @@ class Cloner:
             self._made.move_to_end(key)
             return self._made[key]
 
+    def x_vector(self, samples: Samples) -> Samples:
+        """Returns the x-vector [H] of samples [S] at 24 kHz, S > 384; nothing is kept.
+
+        Raises:
+            UnsupportedModeError: the checkpoint has no speaker encoder.
+        """
+        with self._lock:
+            return self._opened().x_vector(samples)
+
     def _make(self, samples: Samples, words: str | None, append_silence: bool) -> VoiceClonePrompt:
+        encoders = self._opened()
+        return VoiceClonePrompt(
+            x_vector=encoders.x_vector(samples),
+            ref_codes=None if words is None else encoders.codes(samples, append_silence),
+            ref_text=words,
+        )
+
+    def _opened(self) -> Encoders:
         if self._encoders is None:
             from intone.voices.encoders import Encoders  # torch, which a preset take never needs
 
             self._encoders = Encoders(self._directory, self._device)
-        return VoiceClonePrompt(
-            x_vector=self._encoders.x_vector(samples),
-            ref_codes=None if words is None else self._encoders.codes(samples, append_silence),
-            ref_text=words,
-        )
+        return self._encoders
