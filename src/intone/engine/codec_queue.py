@@ -14,17 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from intone.core.errors import IntoneError
 from intone.core.types import Codes, FinishReason, Samples
 from intone.engine.decoder import AudioDecoder, AudioStream
+from intone.engine.held import NO_SAMPLES
 from intone.engine.take import Take
 
 MAX_BATCH_FRAMES = 32
 """Frames in one call for several takes; more are hardly cheaper, and all wait for the last."""
-
-_NO_SAMPLES: Samples = np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,12 +169,20 @@ class CodecQueue:
     def _decode(self, batch: Sequence[_Line]) -> None:
         jobs = [line.jobs.popleft() for line in batch]
         for line, job, samples in zip(batch, jobs, self._samples(batch, jobs), strict=True):
-            if job.finish_reason is not None or isinstance(samples, IntoneError):
-                self._end(line)
             if isinstance(samples, IntoneError):
+                self._end(line)
                 line.take.emit_error(samples)
             else:
-                line.take.emit_chunk(samples, job.num_frames, job.finish_reason)
+                self._pass_on(line, job, samples)
+
+    def _pass_on(self, line: _Line, job: _Job, samples: Samples) -> None:
+        """Sends what the take lets out; its guard may end it here, whatever is still waiting."""
+        outgoing = line.take.hear(job.codes, samples, job.finish_reason)
+        if outgoing is None:
+            return
+        if outgoing.finish_reason is not None:
+            self._end(line)
+        line.take.send(outgoing)
 
     def _samples(
         self, lines: Sequence[_Line], jobs: Sequence[_Job]
@@ -185,7 +190,7 @@ class CodecQueue:
         """Returns the audio of each job, or the error that it alone is at fault for."""
         codes = [job.codes for job in jobs if job.codes is not None]
         if not codes:
-            return [_NO_SAMPLES] * len(jobs)
+            return [NO_SAMPLES] * len(jobs)
         try:
             return self._decoder.decode([line.stream for line in lines], codes)
         except IntoneError as error:

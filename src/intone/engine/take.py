@@ -10,6 +10,9 @@ import numpy as np
 
 from intone.core.constants import FRAME_S, SAMPLE_RATE_HZ
 from intone.core.types import AudioChunk, Codes, FinishReason, Samples, SpeechTiming
+from intone.engine.guard import TakeGuard
+from intone.engine.held import NO_SAMPLES, Outgoing, Outlet
+from intone.engine.leak import LeakWatch
 from intone.runtime.job import SlotJob
 
 Emit = Callable[[AudioChunk | BaseException], None]
@@ -26,7 +29,7 @@ A chunk is handed over whole, so up to one chunk more may wait.
 class Take:
     """A running or waiting request.
 
-    Fields from `pending` on belong to the engine's thread, fields from `num_emitted` on to the one
+    Fields from `pending` on belong to the engine's thread, fields from `num_decoded` on to the one
     that emits; both may read what the other counts.
     """
 
@@ -35,6 +38,10 @@ class Take:
     ramp: Sequence[int]
     """Frames per chunk; the last repeats."""
     emit: Emit
+    guard: TakeGuard | None = None
+    """Stops the take when it misses its end; one for each take."""
+    leak: LeakWatch | None = None
+    """Cuts an echo of an ICL reference off the start; one for each take."""
     accepted_at: float = field(default_factory=perf_counter)
     is_cancelled: bool = False
     """Set by any thread; seen before the next frame and before the next decode."""
@@ -43,11 +50,17 @@ class Take:
     num_frames: int = 0
     num_handed_over: int = 0
     """Chunks that the codec was given."""
+    num_decoded: int = 0
+    """Frames that are audio; those that are kept back, or were cut, included."""
     num_emitted: int = 0
     """Frames that the caller has heard."""
     ttfa_s: float | None = None
     is_over: bool = False
     """The last chunk or an error went out; nothing follows."""
+    outlet: Outlet = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outlet = Outlet(guard=self.guard, leak=self.leak)
 
     def cancel(self) -> None:
         """Asks the engine to drop this take; takes effect within one frame."""
@@ -69,7 +82,7 @@ class Take:
     @property
     def is_ahead(self) -> bool:
         """Whether so many frames wait for the codec that no more should be made for now."""
-        return self.num_frames - len(self.pending) - self.num_emitted >= MAX_FRAMES_AHEAD
+        return self.num_frames - len(self.pending) - self.num_decoded >= MAX_FRAMES_AHEAD
 
     @property
     def is_gone(self) -> bool:
@@ -83,26 +96,34 @@ class Take:
         self.num_handed_over += 1
         return codes
 
-    def emit_chunk(
-        self, samples: Samples, num_frames: int, finish_reason: FinishReason | None
-    ) -> None:
-        """Sends the next frames' audio; with a reason it is the last."""
+    def hear(
+        self, codes: Codes | None, samples: Samples, finish_reason: FinishReason | None
+    ) -> Outgoing | None:
+        """Takes the next frames [F, K] and their audio; returns what may be sent, if anything is.
+
+        What it returns is to be sent; with a reason, it is the last.
+        """
+        self.num_decoded += 0 if codes is None else len(codes)
+        return self.outlet.pass_on(codes, samples, finish_reason)
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Sends a chunk to the caller."""
         now_s = perf_counter() - self.accepted_at
         if self.ttfa_s is None:
             self.ttfa_s = now_s
-        start = self.num_emitted
-        self.num_emitted += num_frames
-        self.is_over = finish_reason is not None
+        self.num_emitted += outgoing.num_frames
+        self.is_over = outgoing.finish_reason is not None
         timing = SpeechTiming(ttfa_s=self.ttfa_s, wall_s=now_s, audio_s=self.num_emitted * FRAME_S)
         self.emit(
             AudioChunk(
-                samples=samples,
+                samples=outgoing.samples,
                 sample_rate_hz=SAMPLE_RATE_HZ,
-                start_frame=start,
-                num_frames=num_frames,
+                start_frame=outgoing.start_frame,
+                num_frames=outgoing.num_frames,
                 timing=timing,
                 seed=self.job.seed,
-                finish_reason=finish_reason,
+                finish_reason=outgoing.finish_reason,
+                num_leaked_frames=self.outlet.num_leaked,
             )
         )
 
@@ -112,5 +133,6 @@ class Take:
         self.emit(error)
 
     def emit_cancelled(self) -> None:
-        """Sends an empty last chunk that says "cancelled"."""
-        self.emit_chunk(np.empty(0, dtype=np.float32), 0, "cancelled")
+        """Sends an empty last chunk that says "cancelled"; what was kept back is dropped."""
+        start = self.outlet.num_leaked + self.num_emitted
+        self.send(Outgoing(NO_SAMPLES, start, 0, "cancelled"))
