@@ -91,6 +91,16 @@ def make_directory(directory: Path) -> None:
         raise output_error(str(directory), error) from error
 
 
+def sync_file(path: Path) -> None:
+    """Returns when a closed file and its name are on the disk; raises OutputError if not."""
+    try:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        sync_directory(path.parent)
+    except OSError as error:
+        raise output_error(str(path), error) from error
+
+
 def sync_directory(directory: Path) -> None:
     """Makes renames and new names in a directory durable; a no-op where directories cannot sync."""
     if os.name == "nt":

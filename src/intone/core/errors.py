@@ -12,7 +12,8 @@ IntoneError
 │   ├── VoiceFileError              not a voice file, or a damaged one
 │   ├── MissingReferenceTextError
 │   ├── MarkupError                 a tag or a line of a script; knows its line and column
-│   └── TextFileError               a cast, a lexicon or a book cannot be read
+│   ├── TextFileError               a cast, a lexicon or a book cannot be read
+│   └── RecordError                 what was written beside a take or a book is not usable
 ├── ModelError                      the model cannot be used
 │   ├── ModelNotFoundError
 │   ├── CheckpointError
@@ -86,6 +87,10 @@ class MarkupError(RequestError):
 
 class TextFileError(RequestError):
     """A cast, a lexicon or a book cannot be read; the message names the file and the place."""
+
+
+class RecordError(RequestError):
+    """What was written beside a take or a book is missing, foreign, or of other settings."""
 
 
 class ModelError(IntoneError):
