@@ -1,0 +1,154 @@
+"""Drawing one segment until it is the right person and ends by itself, a bounded number of times.
+
+The seed of draw n follows from the segment's, so a plan gives the same take whatever was drawn
+before it, alone or in a script. The take that was kept has the seed that repeats it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from intone.core.errors import ReferenceAudioError
+from intone.core.seeds import derived_seed
+from intone.core.synthesizer import Synthesizer
+from intone.core.types import Audio, Samples, SpeechRequest
+from intone.render.ear import MIN_SPEECH_S, Ear, similarity, speech_s
+from intone.render.plan import SegmentPlan
+
+MIN_SIMILARITY = 0.75
+"""Cosine of x-vectors from which on a take counts as the same person. On the built-in voice the
+lowest of 60 takes was 0.89 with its own preset and the highest 0.66 with another one
+(`benchmarks/results/similarity-builtin.json`); on released models it has not been measured."""
+
+MAX_REDRAWS = 2
+"""A take that fails three times is rare, and a voice that always fails must not triple the work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawPolicy:
+    """When a take is drawn again."""
+
+    min_similarity: float = MIN_SIMILARITY
+    max_redraws: int = MAX_REDRAWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Anchor:
+    """Who a take is compared with."""
+
+    x_vector: Samples
+    """[H], of the same ear that hears the takes."""
+    origin: str
+    """Where it comes from, for the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DrawnSegment:
+    """The take that was kept, and how it compares."""
+
+    plan: SegmentPlan
+    request: SpeechRequest
+    """Of this take: the plan's, or the same with the seed of a later draw."""
+    audio: Audio
+    similarity: float | None
+    """With the anchor; None where it was not judged."""
+    num_draws: int
+    """All of them, those that the guard threw away included."""
+    note: str | None = None
+    """Why it was not judged, or that it is the best of bad ones."""
+
+    @property
+    def is_redrawn(self) -> bool:
+        return self.request.seed != self.plan.request.seed
+
+
+class SegmentDrawer:
+    """Draws segments with one synthesizer; holds nothing between two calls."""
+
+    def __init__(
+        self, synthesizer: Synthesizer, ear: Ear | None, policy: DrawPolicy | None = None
+    ) -> None:
+        """Takes what speaks and what hears; `ear=None` judges nobody, but ends all the same."""
+        self._synthesizer = synthesizer
+        self._ear = ear
+        self._policy = policy or DrawPolicy()
+
+    def draw(self, plan: SegmentPlan, anchor: Anchor | None) -> DrawnSegment:
+        """Returns the first good take, or the best one when none is.
+
+        Args:
+            plan: its request has a seed, else one is taken from the first take.
+            anchor: who it should be; None judges nothing.
+
+        Raises:
+            IntoneError: as `Synthesizer.synthesize` does.
+        """
+        kept = self._hear(plan, plan.request, anchor)
+        first, num_draws = kept.request, kept.num_draws
+        for n in range(1, self._policy.max_redraws + 1):
+            if self._is_good(kept) or not _can_differ(first):
+                break
+            other = self._hear(plan, redrawn(first, n), anchor)
+            num_draws += other.num_draws
+            kept = max(kept, other, key=_rank)  # of equals the earlier one
+        return replace(kept, num_draws=num_draws, note=self._complaint(kept) or kept.note)
+
+    def _hear(
+        self, plan: SegmentPlan, request: SpeechRequest, anchor: Anchor | None
+    ) -> DrawnSegment:
+        audio = self._synthesizer.synthesize(request)
+        likeness, note = self._compare(audio, anchor)
+        return DrawnSegment(
+            plan=plan,
+            request=replace(request, seed=audio.seed),
+            audio=audio,
+            similarity=likeness,
+            num_draws=audio.num_draws,
+            note=note,
+        )
+
+    def _compare(self, audio: Audio, anchor: Anchor | None) -> tuple[float | None, str | None]:
+        """Returns the similarity, or why there is none."""
+        if anchor is None or self._ear is None:
+            return None, None  # said once for all segments, by who decides it
+        heard_s = speech_s(audio.samples, audio.sample_rate_hz)
+        if heard_s < MIN_SPEECH_S:
+            return None, f"{heard_s:.1f} s of speech are too few to judge who speaks"
+        try:
+            return similarity(self._ear.x_vector(audio.samples), anchor.x_vector), None
+        except ReferenceAudioError as error:
+            return None, f"not judged: {error}"
+
+    def _is_good(self, drawn: DrawnSegment) -> bool:
+        if drawn.audio.finish_reason == "cancelled":
+            return True  # nobody wants it any more
+        least, likeness = self._policy.min_similarity, drawn.similarity
+        is_person = likeness is None or likeness >= least
+        return is_person and drawn.audio.finish_reason != "guard"
+
+    def _complaint(self, kept: DrawnSegment) -> str | None:
+        if self._is_good(kept):
+            return None
+        if kept.audio.finish_reason == "guard":
+            return "it missed its end in every draw; the best one was cut where speech ended"
+        return (
+            f"similarity {kept.similarity:.2f} is the best of its draws, but below "
+            f"{self._policy.min_similarity:.2f}"
+        )
+
+
+def redrawn(request: SpeechRequest, n: int) -> SpeechRequest:
+    """Returns the request of the n-th draw after the first, n >= 1; `request` has a seed."""
+    assert request.seed is not None
+    return replace(request, seed=derived_seed(request.seed, "similarity", n))
+
+
+def _can_differ(request: SpeechRequest) -> bool:
+    """Whether another seed gives another take."""
+    return not (request.sampling.greedy and request.predictor_sampling.greedy)
+
+
+def _rank(drawn: DrawnSegment) -> tuple[bool, float]:
+    """Returns how good a take is: one that ended by itself first, then the likeness."""
+    likeness = -1.0 if drawn.similarity is None else drawn.similarity
+    return drawn.audio.finish_reason != "guard", likeness

@@ -1,0 +1,56 @@
+"""Who is heard in a take: x-vectors, and how alike two of them are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from intone.audio.silence import HOPS_PER_S, levels_db, sound_hops
+from intone.core.synthesizer import Synthesizer
+from intone.core.types import Samples
+
+MIN_SPEECH_S = 1.0
+"""Less speech than this says too little about who speaks; such a take is not judged."""
+
+
+class Ear(Protocol):
+    """Hears who speaks."""
+
+    @property
+    def name(self) -> str:
+        """The checkpoint whose speaker encoder it is; x-vectors of two ears do not compare."""
+        ...
+
+    def x_vector(self, samples: Samples) -> Samples:
+        """Returns who speaks in samples [S] at 24 kHz, [H].
+
+        Raises:
+            ReferenceAudioError: there is too little to hear.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesizerEar:
+    """The speaker encoder of a checkpoint: the one that speaks, or another one."""
+
+    synthesizer: Synthesizer
+    name: str
+
+    def x_vector(self, samples: Samples) -> Samples:
+        return self.synthesizer.x_vector(samples)
+
+
+def similarity(first: Samples, second: Samples) -> float:
+    """Returns the cosine of two x-vectors [H] of one ear, -1 to 1; 0 where one of them is zero."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / norms if norms > 0 else 0.0
+
+
+def speech_s(samples: Samples, rate_hz: int) -> float:
+    """Returns the seconds from the first sound to the last one; 0 where there is none."""
+    found = sound_hops(levels_db(samples, rate_hz))
+    return 0.0 if found is None else (found[1] - found[0]) / HOPS_PER_S
