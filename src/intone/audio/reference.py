@@ -25,6 +25,9 @@ MAX_REFERENCE_S = 60.0
 SILENCE_PEAK = 1e-3
 """-60 dB of full scale: below it a clip counts as silent."""
 
+_FLAT_TOP = 0.999
+"""Three samples in a row this near to the peak are no sound's own shape below some kHz."""
+
 MIN_RATE_HZ = 4_000
 MAX_RATE_HZ = 384_000
 MAX_CHANNELS = 8
@@ -44,6 +47,8 @@ class ReferenceClip:
     source_channels: int
     source_peak: float
     """Largest magnitude as given; above 1.0 the clip was scaled down to 1.0."""
+    clipped_share: float = 0.0
+    """Of the samples as given, those on the flat tops that clipping leaves."""
 
     @property
     def duration_s(self) -> float:
@@ -147,7 +152,16 @@ def _checked_clip(name: str, channels: Samples, rate_hz: int) -> ReferenceClip:
         source_rate_hz=rate_hz,
         source_channels=channels.shape[1],
         source_peak=float(np.abs(channels).max()),
+        clipped_share=_clipped_share(channels),
     )
+
+
+def _clipped_share(channels: Samples) -> float:
+    """Returns the share of samples [S, channels] in runs at the peak, whatever gain followed."""
+    magnitude = np.abs(channels)
+    is_top = magnitude >= _FLAT_TOP * magnitude.max()
+    is_run = is_top[:-2] & is_top[1:-1] & is_top[2:]
+    return float(is_run.sum() / is_top.size)
 
 
 def to_mono(channels: Samples) -> Samples:
