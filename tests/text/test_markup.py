@@ -237,14 +237,30 @@ def test_places_point_at_the_first_character_of_a_segment(parts: list[tuple[str,
 )
 @settings(deadline=None, max_examples=300)
 def test_any_text_is_a_script_or_an_error_with_a_place(source: str, has_cast: bool) -> None:
-    for speakers, mode in ((["Nora"] if has_cast else None, "script"), (None, "say")):
+    def place() -> tuple[int, int]:
         try:
-            parse_script(source, mode="say" if mode == "say" else "script", speakers=speakers)
+            parse_script(source, speakers=["Nora"] if has_cast else None)
         except MarkupError as error:
-            assert 1 <= error.line <= source.count("\n") + 1
-            assert 1 <= error.column <= max(map(len, source.split("\n")))
+            return error.line, error.column
         except EmptyTextError:
             pass
+        return 1, 1
+
+    line, column = place()
+    lines = source.split("\n")
+    assert 1 <= line <= len(lines)
+    assert 1 <= column <= max(len(lines[line - 1]), 1)
+
+
+@given(source=st.text(alphabet=st.sampled_from("[]\\:-|\n aB15pauserty"), max_size=60))
+@settings(deadline=None, max_examples=200)
+def test_say_refuses_nothing_but_bad_commands(source: str) -> None:
+    try:
+        script = parse_script(source, mode="say")
+    except (MarkupError, EmptyTextError):
+        assert not source.strip() or re.search(r"(?i)pause|rate|say|reset", source)
+        return
+    assert script.segments
 
 
 @pytest.mark.parametrize(
