@@ -19,6 +19,14 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def voices_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Returns the folder of kept voices: empty, and never the user's own."""
+    directory = tmp_path / "kept-voices"
+    monkeypatch.setenv("INTONE_VOICES_DIR", str(directory))
+    return directory
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelKind], Path]:
     """Returns the directory of a tiny random checkpoint of a kind; written once, do not change."""

@@ -82,7 +82,7 @@ def test_modes_of_other_kinds_are_refused(tiny_checkpoint: Checkpoints) -> None:
     with TTS(tiny_checkpoint("base"), device="cpu") as tts:
         with pytest.raises(UnsupportedModeError, match="reference clip"):
             tts.speak("Hi.")
-        with pytest.raises(UnsupportedModeError, match="only CustomVoice has preset voices"):
+        with pytest.raises(UnknownVoiceError, match="only CustomVoice checkpoints have presets"):
             tts.speak("Hi.", voice="ryan")
 
 

@@ -5,42 +5,49 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
+from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from intone.audio.reference import ReferenceSource, load_reference
 from intone.core.byte_sizes import parse_bytes
-from intone.core.constants import CHUNK_RAMP_FRAMES, MIN_FRAMES_BEFORE_EOS
-from intone.core.errors import EngineStoppedError, InvalidSettingError, TextTooLongError
+from intone.core.constants import CHUNK_RAMP_FRAMES, SAMPLE_RATE_HZ
+from intone.core.errors import EngineStoppedError, InvalidSettingError, ReferenceAudioError
 from intone.core.types import (
     Audio,
     AudioChunk,
     Capabilities,
+    Samples,
     SamplingOverrides,
     SpeechRequest,
     TextLayout,
     VoiceClonePrompt,
     join_chunks,
 )
+from intone.engine.delivery import Delivery, Draws
+from intone.engine.request import guard_of, job_of, leak_watch_of, max_frames_of, prompt_of
 from intone.engine.settings import EngineSettings
 from intone.engine.take import Emit, Take
 from intone.models.hub import HubSettings, resolve
-from intone.prompt.spec import PromptSpec
-from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.free_memory import return_free_memory
-from intone.runtime.job import SlotJob
 from intone.runtime.rng import fresh_seed
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.voices.library import VoiceLibrary
+from intone.voices.lookup import named_voice
 
 if TYPE_CHECKING:
     from intone.engine.loading import LoadedModel
 
 WHOLE_TAKE_CHUNK_FRAMES = 24
 """Where nobody listens along: the codec is cheapest per frame in chunks of about this size."""
+
+
+MIN_HEARD_S = 0.25
+"""The speaker encoder gives a vector for less, but not one that means anybody."""
 
 
 class SpeakOptions(TypedDict, total=False):
@@ -61,14 +68,24 @@ class SpeakOptions(TypedDict, total=False):
     max_frames: int | None
     text_layout: TextLayout | None
     chunk_frames: int | None
+    guard: bool
+    speed: float
 
 
 class ChunkStream:
-    """The chunks of one take, in order. Closing it early cancels the take within one frame."""
+    """The chunks of one request, in order. Closing it early cancels the take within one frame."""
 
-    def __init__(self, take: Take, chunks: SimpleQueue[AudioChunk | BaseException]) -> None:
-        self._take = take
-        self._chunks = chunks
+    def __init__(self, start: Callable[[int, Emit], Take], delivery: Delivery) -> None:
+        """Starts the first draw.
+
+        Args:
+            start: submits a draw with a seed; called again where the guard wants another.
+        """
+        self._start = start
+        self._delivery = delivery
+        self._chunks: SimpleQueue[AudioChunk | BaseException] = SimpleQueue()
+        self._is_done = True  # of a stream that cannot start, nothing is to be closed
+        self._take = start(delivery.draws.seed, self._chunks.put)
         self._is_done = False
 
     def __iter__(self) -> Self:
@@ -77,11 +94,18 @@ class ChunkStream:
     def __next__(self) -> AudioChunk:
         if self._is_done:
             raise StopIteration
+        chunk = self._get()
+        while self._delivery.wants_another(chunk):
+            self._take = self._start(self._delivery.draws.seed, self._chunks.put)
+            chunk = self._get()
+        self._is_done = chunk.is_last
+        return self._delivery.passed_on(chunk)
+
+    def _get(self) -> AudioChunk:
         item = self._chunks.get()
         if isinstance(item, BaseException):
             self._is_done = True
             raise item
-        self._is_done = item.is_last
         return item
 
     def cancel(self) -> None:
@@ -186,6 +210,10 @@ class TTS:
             size=config.size,
             voices=config.speakers,
             languages=config.languages,
+            hidden_size=config.talker.hidden_size,
+            num_codebooks=config.talker.num_codebooks,
+            can_clone=config.speaker_encoder is not None,
+            follows_instruct=config.follows_instruct,
         )
 
     def clone(
@@ -218,6 +246,15 @@ class TTS:
             append_silence=append_silence,
         )
 
+    def x_vector(self, samples: Samples) -> Samples:
+        """Returns who speaks in samples [S] at 24 kHz, as a vector [H]; raises as `Synthesizer`."""
+        if len(samples) < MIN_HEARD_S * SAMPLE_RATE_HZ:
+            raise ReferenceAudioError(
+                f"{len(samples) / SAMPLE_RATE_HZ:.2f} s are too little to tell a voice by; give "
+                f"{MIN_HEARD_S} s or more."
+            )
+        return self.load().cloner.x_vector(samples)
+
     def speak(self, text: str, **options: Unpack[SpeakOptions]) -> Audio:
         """Returns the whole take.
 
@@ -235,52 +272,84 @@ class TTS:
         """The same as `stream` for a task; leaving the loop early cancels."""
         return self.astream_request(speech_request(text, options))
 
-    def synthesize(self, request: SpeechRequest) -> Audio:
-        """Returns the whole take of a request; raises as `speak` does."""
-        chunk_frames = request.chunk_frames or WHOLE_TAKE_CHUNK_FRAMES
-        with self._start_stream(request, (chunk_frames,)) as chunks:
-            return join_chunks(chunks)
+    def synthesize(
+        self, request: SpeechRequest, *, watch: Callable[[AudioChunk], None] | None = None
+    ) -> Audio:
+        """Returns the whole take of a request; raises as `speak` does.
+
+        Args:
+            watch: sees every chunk as it is made, those of draws that are thrown away included.
+        """
+        draws, takes = Draws(_seed_of(request)), list[Audio]()
+        accepted_at = perf_counter()
+        while True:
+            chunks: SimpleQueue[AudioChunk | BaseException] = SimpleQueue()
+            self._start(request, draws.seed, _whole_ramp(request), chunks.put, accepted_at)
+            takes.append(join_chunks(_watched(chunks, watch)))
+            if takes[-1].finish_reason != "guard" or not draws.again():
+                return draws.chosen(takes, request)
 
     def stream_request(self, request: SpeechRequest) -> ChunkStream:
         """Returns the chunks of a request; raises as `speak` does, before the first chunk."""
-        return self._start_stream(request, _ramp(request))
+        accepted_at = perf_counter()
+
+        def start(seed: int, emit: Emit) -> Take:
+            return self._start(request, seed, _ramp(request), emit, accepted_at)
+
+        return ChunkStream(start, Delivery(_seed_of(request), request.speed))
 
     async def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
         """Yields the chunks of a request without blocking the event loop."""
         event_loop = asyncio.get_running_loop()
         queue: asyncio.Queue[AudioChunk | BaseException] = asyncio.Queue()
+        delivery, accepted_at = Delivery(_seed_of(request), request.speed), perf_counter()
 
         def emit(item: AudioChunk | BaseException) -> None:
             if not event_loop.is_closed():
                 event_loop.call_soon_threadsafe(queue.put_nowait, item)
 
-        # Loading and prompt building may take seconds: not on the loop's thread.
-        take = await asyncio.to_thread(self._start, request, _ramp(request), emit)
+        async def start() -> Take:
+            # Loading and prompt building may take seconds: not on the loop's thread.
+            return await asyncio.to_thread(
+                self._start, request, delivery.draws.seed, _ramp(request), emit, accepted_at
+            )
+
+        take = await start()
         try:
             while True:
                 item = await queue.get()
                 if isinstance(item, BaseException):
                     raise item
-                yield item
+                if delivery.wants_another(item):
+                    take = await start()
+                    continue
+                yield delivery.passed_on(item)
                 if item.is_last:
                     return
         finally:
             take.cancel()
 
-    def _start_stream(self, request: SpeechRequest, ramp: tuple[int, ...]) -> ChunkStream:
-        chunks: SimpleQueue[AudioChunk | BaseException] = SimpleQueue()
-        return ChunkStream(self._start(request, ramp, chunks.put), chunks)
-
-    def _start(self, request: SpeechRequest, ramp: tuple[int, ...], emit: Emit) -> Take:
-        """Builds the prompt on the caller's thread and submits the take."""
+    def _start(
+        self,
+        request: SpeechRequest,
+        seed: int,
+        ramp: tuple[int, ...],
+        emit: Emit,
+        accepted_at: float,
+    ) -> Take:
+        """Builds the prompt on the caller's thread and submits one draw."""
         while True:
             loaded = self.load()
-            prompt = loaded.prompts.build(_prompt_spec(request, loaded))
+            voice = self._voice(request.voice, loaded)
+            prompt = prompt_of(request, voice, loaded)
             take = Take(
-                job=_job(request, prompt, loaded),
-                max_frames=_max_frames(request, prompt, loaded),
+                job=job_of(request, prompt, seed, loaded),
+                max_frames=max_frames_of(request, prompt, loaded),
                 ramp=ramp,
                 emit=emit,
+                accepted_at=accepted_at,
+                guard=guard_of(request),
+                leak=leak_watch_of(request, voice),
             )
             try:
                 loaded.engine.submit(take)
@@ -289,6 +358,15 @@ class TTS:
                     raise
                 continue  # it was unloaded since; the request loads again, as any other would
             return take
+
+    def _voice(
+        self, voice: str | VoiceClonePrompt | None, loaded: LoadedModel
+    ) -> str | VoiceClonePrompt | None:
+        if not isinstance(voice, str):
+            return voice
+        library = VoiceLibrary.from_env(os.environ)
+        model = str(self._model or BUILTIN_MODEL)
+        return named_voice(voice, loaded.description.config, library, model=model)
 
     def _holds(self, loaded: LoadedModel) -> bool:
         """Whether this is still the model in use, or the last one."""
@@ -381,6 +459,8 @@ def speech_request(text: str, options: SpeakOptions) -> SpeechRequest:
         max_frames=options.get("max_frames"),
         text_layout=options.get("text_layout"),
         chunk_frames=options.get("chunk_frames"),
+        guard=options.get("guard", True),
+        speed=options.get("speed", 1.0),
     )
 
 
@@ -388,49 +468,24 @@ def _ramp(request: SpeechRequest) -> tuple[int, ...]:
     return CHUNK_RAMP_FRAMES if request.chunk_frames is None else (request.chunk_frames,)
 
 
-def _prompt_spec(request: SpeechRequest, loaded: LoadedModel) -> PromptSpec:
-    voice = request.voice
-    cloned = voice if isinstance(voice, VoiceClonePrompt) else None
-    speaker = voice if isinstance(voice, str) else None
-    config = loaded.description.config
-    if voice is None and config.kind == "custom":
-        speaker = config.speakers[0]
-    return PromptSpec(
-        text=request.text,
-        language=request.language,
-        speaker=speaker,
-        instruct=request.instruct,
-        x_vector=cloned.x_vector if cloned else None,
-        ref_codes=cloned.ref_codes if cloned else None,
-        ref_text=cloned.ref_text if cloned else None,
-        text_layout=request.text_layout,
-    )
+def _whole_ramp(request: SpeechRequest) -> tuple[int, ...]:
+    return (request.chunk_frames or WHOLE_TAKE_CHUNK_FRAMES,)
 
 
-def _job(request: SpeechRequest, prompt: TalkerPrompt, loaded: LoadedModel) -> SlotJob:
-    defaults = loaded.description.defaults
-    predictor = request.predictor_sampling
-    return SlotJob(
-        prompt=prompt,
-        sampling=request.sampling.over(defaults.sampling),
-        predictor_sampling=predictor.over(defaults.predictor_sampling),
-        seed=fresh_seed() if request.seed is None else request.seed,
-        min_frames=max(MIN_FRAMES_BEFORE_EOS, request.min_frames or 0),
-    )
+def _seed_of(request: SpeechRequest) -> int:
+    return fresh_seed() if request.seed is None else request.seed
 
 
-def _max_frames(request: SpeechRequest, prompt: TalkerPrompt, loaded: LoadedModel) -> int:
-    """Returns the frame budget; the checkpoint's default gives way to what a slot can hold.
-
-    Raises:
-        TextTooLongError: the text, or the frames asked for, do not fit.
-    """
-    room = loaded.plan.num_positions - prompt.num_rows
-    needed = request.max_frames or 1
-    if room < needed:
-        raise TextTooLongError(
-            f"the prompt takes {prompt.num_rows} positions and {needed} frames were asked for, "
-            f"but a take holds {loaded.plan.num_positions} together; split the text, lower "
-            "max_frames, or raise num_positions."
-        )
-    return request.max_frames or min(loaded.description.defaults.max_frames, room)
+def _watched(
+    chunks: SimpleQueue[AudioChunk | BaseException], watch: Callable[[AudioChunk], None] | None
+) -> Iterator[AudioChunk]:
+    """Yields the chunks of one draw; raises what ended it."""
+    while True:
+        item = chunks.get()
+        if isinstance(item, BaseException):
+            raise item
+        if watch is not None:
+            watch(item)
+        yield item
+        if item.is_last:
+            return

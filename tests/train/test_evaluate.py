@@ -90,7 +90,15 @@ class FakeSynthesizer:
     def capabilities(self) -> Capabilities:
         kind = "custom" if self.voices else "base"
         return Capabilities(
-            model="fake", kind=kind, size="tiny", voices=self.voices, languages=("auto", "english")
+            model="fake",
+            kind=kind,
+            size="tiny",
+            voices=self.voices,
+            languages=("auto", "english"),
+            hidden_size=8,
+            num_codebooks=16,
+            can_clone=kind == "base",
+            follows_instruct=False,
         )
 
     def synthesize(self, request: SpeechRequest) -> Audio:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
-from intone.core.types import Audio, AudioChunk, Capabilities, SpeechRequest
+from intone.core.types import Audio, AudioChunk, Capabilities, Samples, SpeechRequest
 
 
 class Synthesizer(Protocol):
@@ -25,6 +25,15 @@ class Synthesizer(Protocol):
 
     def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
         """The same for a task."""
+        ...
+
+    def x_vector(self, samples: Samples) -> Samples:
+        """Returns who speaks in samples [S] at 24 kHz, as a vector [H].
+
+        Raises:
+            UnsupportedModeError: the model has no speaker encoder.
+            ReferenceAudioError: there is too little to hear.
+        """
         ...
 
     def close(self) -> None:

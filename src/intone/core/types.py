@@ -13,8 +13,9 @@ import numpy.typing as npt
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import EmptyTextError, InvalidSettingError
 
-FinishReason = Literal["stop", "length", "cancelled"]
-"""stop: the talker ended the take. length: `max_frames` was reached. cancelled: the caller left."""
+FinishReason = Literal["stop", "length", "guard", "cancelled"]
+"""stop: the talker ended the take. length: `max_frames` was reached. guard: the take had missed its
+end, and was cut where the noise began. cancelled: the caller left."""
 
 TextLayout = Literal["at_once", "per_frame"]
 """Where the talker reads the text: whole in the prefill, or one token with each frame."""
@@ -25,6 +26,8 @@ Samples = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int64]
 
 MAX_SEED = 2**63 - 1
+
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
 
 
 def _require(ok: bool, name: str, value: object, allowed: str) -> None:
@@ -106,7 +109,8 @@ class SpeechRequest:
 
     text: str
     voice: str | VoiceClonePrompt | None = None
-    """Preset name, or a cloned voice; None takes the checkpoint's first preset (custom only)."""
+    """A preset of the checkpoint, else a kept voice, by name; or a voice clone prompt. None takes
+    the checkpoint's first preset (custom only)."""
     instruct: str | None = None
     """How to say it (custom) or who says it (design)."""
     language: str = "auto"
@@ -124,6 +128,10 @@ class SpeechRequest:
     """None takes the default of the kind."""
     chunk_frames: int | None = None
     """Frames per chunk; None is the ramp 1, 2, 4, 8."""
+    guard: bool = True
+    """Stop a take that misses its end, and draw it again where nothing of it was heard."""
+    speed: float = 1.0
+    """0.5 to 2.0, at the same pitch; also while streaming."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -136,6 +144,8 @@ class SpeechRequest:
             _require(self.min_frames >= 1, "min_frames", self.min_frames, "1 or more")
         if self.chunk_frames is not None:
             _require(1 <= self.chunk_frames <= 300, "chunk_frames", self.chunk_frames, "1 to 300")
+        ok = MIN_SPEED <= self.speed <= MAX_SPEED
+        _require(ok, "speed", self.speed, f"{MIN_SPEED} to {MAX_SPEED}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +180,13 @@ class AudioChunk:
     num_frames: int
     timing: SpeechTiming
     seed: int
+    """The request's; it repeats the take, draws that the guard threw away included."""
     finish_reason: FinishReason | None = None
     """Set on the last chunk only."""
+    num_draws: int = 1
+    """How often the take was begun: the guard draws again what missed its end."""
+    num_leaked_frames: int = 0
+    """Frames that were cut off the start: an echo of the reference clip."""
 
     @property
     def is_last(self) -> bool:
@@ -188,6 +203,9 @@ class Audio:
     finish_reason: FinishReason
     seed: int
     timing: SpeechTiming
+    num_draws: int = 1
+    """How often the take was begun; see `AudioChunk`."""
+    num_leaked_frames: int = 0
 
     @property
     def duration_s(self) -> float:
@@ -220,6 +238,8 @@ def join_chunks(chunks: Iterable[AudioChunk]) -> Audio:
         finish_reason=parts[-1].finish_reason,
         seed=last.seed,
         timing=last.timing,
+        num_draws=last.num_draws,
+        num_leaked_frames=last.num_leaked_frames,
     )
 
 
@@ -232,4 +252,10 @@ class Capabilities:
     size: str
     voices: tuple[str, ...]
     languages: tuple[str, ...]
+    hidden_size: int
+    """Of the talker; an x-vector has as many numbers."""
+    num_codebooks: int
+    can_clone: bool
+    """From an x-vector; there is a speaker encoder."""
+    follows_instruct: bool
     sample_rate_hz: int = SAMPLE_RATE_HZ

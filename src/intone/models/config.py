@@ -22,6 +22,7 @@ _KINDS: Mapping[str, ModelKind] = {
     "voice_design": "design",
 }
 _SIZES = {"0b6": "0.6b", "1b7": "1.7b"}
+_SMALL = ("0.6b", "builtin")
 
 JsonObject = Mapping[str, Any]
 
@@ -221,6 +222,11 @@ class ModelConfig:
             tts_eos_id=int(field_of(data, "tts_eos_token_id", where)),
             tts_pad_id=int(field_of(data, "tts_pad_token_id", where)),
         )
+
+    @property
+    def follows_instruct(self) -> bool:
+        """Whether an instruct changes anything; small CustomVoice models were not taught to."""
+        return self.kind == "design" or (self.kind == "custom" and self.size not in _SMALL)
 
     @property
     def languages(self) -> tuple[str, ...]:

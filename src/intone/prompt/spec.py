@@ -97,10 +97,15 @@ def preset_name(spec: PromptSpec, config: ModelConfig) -> str | None:
     names = ", ".join(config.speakers)
     if speaker is None:
         raise UnknownVoiceError(f"no voice was named; this checkpoint has: {names}.")
-    name = speaker.strip().lower().replace(" ", "_")
+    name = preset_key(speaker)
     if name not in config.talker.speaker_ids:
         raise UnknownVoiceError(f"voice {speaker!r} is unknown; this checkpoint has: {names}.")
     return name
+
+
+def preset_key(speaker: str) -> str:
+    """Returns a preset's name as checkpoints spell it: "Uncle Fu" is uncle_fu."""
+    return speaker.strip().lower().replace(" ", "_")
 
 
 def language_id(language: str, preset: str | None, config: ModelConfig) -> int | None:
@@ -163,7 +168,7 @@ def _check_x_vector(x_vector: Samples | None, hidden_size: int) -> None:
 
 def _check_instruct(config: ModelConfig) -> None:
     # Upstream drops the instruct of a 0.6B CustomVoice in silence; its user never learns why.
-    if config.kind == "base" or (config.kind == "custom" and config.size == "0.6b"):
+    if not config.follows_instruct:
         raise _unsupported(
             "an instruct", config, "only CustomVoice 1.7B and VoiceDesign follow instructs"
         )
