@@ -14,6 +14,8 @@ import numpy as np
 from intone.core.constants import SAMPLES_PER_FRAME
 from intone.core.types import AudioChunk, Codes, Samples, SamplingParams
 from intone.engine.codec_queue import CodecQueue
+from intone.engine.guard import GuardPlan, TakeGuard
+from intone.engine.leak import LeakWatch
 from intone.engine.loop import DecodeLoop
 from intone.engine.take import Take
 from intone.prompt.talker_prompt import TalkerPrompt
@@ -206,6 +208,8 @@ def make_take(
     max_frames: int = 100,
     ramp: tuple[int, ...] = (1, 2, 4, 8),
     ref_codes: Codes | None = None,
+    plan: GuardPlan | None = None,
+    leak: LeakWatch | None = None,
 ) -> tuple[Take, Sink]:
     sink = Sink()
     empty = np.empty(0, dtype=np.int64)
@@ -222,4 +226,6 @@ def make_take(
     job = SlotJob(
         prompt=prompt, sampling=SamplingParams(), predictor_sampling=SamplingParams(), seed=seed
     )
-    return Take(job=job, max_frames=max_frames, ramp=ramp, emit=sink), sink
+    guard = None if plan is None else TakeGuard(plan)
+    take = Take(job=job, max_frames=max_frames, ramp=ramp, emit=sink, guard=guard, leak=leak)
+    return take, sink

@@ -20,8 +20,9 @@ _SEARCHED_FRAMES = 4
 """How far behind the echo a quiet frame is looked for, to cut there."""
 _FOLLOWING_FRAMES = 6
 """So much must come behind an echo: a take that is nothing else was meant so."""
-_QUIET_BELOW_DB = 20.0
+_QUIET_BELOW_DB = 30.0
 _FRAMES_PER_MISS = 5
+"""One frame in so many may be another one."""
 _MAX_SILENCE_FRAMES = 12
 _LEAST_SHARE = 0.25
 
@@ -41,22 +42,23 @@ class LeakWatch:
         """Frames of the tail before its silence."""
         silence = set(ref_codes[end:, 0].tolist())
         starts = range(self._num_spoken - MIN_LEAK_FRAMES + 1)
-        self._misses = {s: 0 for s in starts if int(self._tail[s, 0]) not in silence}
-        """By the frame of the tail with which the take would have begun."""
+        self._last_miss = {s: -1 for s in starts if int(self._tail[s, 0]) not in silence}
+        """The last frame of the take that was another, by the frame of the tail with which the take
+        would have begun."""
         self._start: int | None = None
         """That frame, once the take has come to the end of the speech."""
         self._echo_frames = 0
         self._levels_db: list[float] = []
         self.num_leaked = 0
         """Frames to cut off the start; final once this is decided."""
-        self.is_decided = not self._misses
+        self.is_decided = not self._last_miss
 
     def hear(self, codes: Codes, level_db: float) -> None:
         """Compares the next frame [K]; not to be called any more once this is decided."""
         self._levels_db.append(level_db)
         if self._start is None:
             self._compare(codes)
-            self.is_decided = not self._misses
+            self.is_decided = not self._last_miss
             return
         num_heard = len(self._levels_db)
         if self._echo_frames == num_heard - 1 and self._is_in_tail(self._start, codes):
@@ -66,13 +68,15 @@ class LeakWatch:
             self.is_decided = True
 
     def _compare(self, codes: Codes) -> None:
-        num_heard = len(self._levels_db)
-        for start in list(self._misses):
-            self._misses[start] += not self._is_in_tail(start, codes)
-            if num_heard < self._misses[start] * _FRAMES_PER_MISS:
-                del self._misses[start]
-            elif start + num_heard == self._num_spoken and self._start is None:
-                self._start, self._echo_frames = start, num_heard
+        frame = len(self._levels_db) - 1
+        for start, last_miss in list(self._last_miss.items()):
+            is_miss = not self._is_in_tail(start, codes)
+            if is_miss and frame - last_miss < _FRAMES_PER_MISS:
+                del self._last_miss[start]
+            elif start + frame + 1 == self._num_spoken and self._start is None:
+                self._start, self._echo_frames = start, frame + (not is_miss)
+            elif is_miss:
+                self._last_miss[start] = frame
 
     def _is_in_tail(self, start: int, codes: Codes) -> bool:
         """Whether the frame heard last is, nearly, the tail's: codebook 0 and some others."""

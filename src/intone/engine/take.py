@@ -57,7 +57,7 @@ class Take:
     ttfa_s: float | None = None
     is_over: bool = False
     """The last chunk or an error went out; nothing follows."""
-    outlet: Outlet = field(init=False)
+    outlet: Outlet = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.outlet = Outlet(guard=self.guard, leak=self.leak)
