@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from intone.audio.silence import levels_db
+from intone.audio.tempo import Tempo
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.seeds import derived_seed
 from intone.core.types import Audio, AudioChunk, Samples, SpeechRequest
@@ -65,22 +66,30 @@ class Delivery:
 
     def __init__(self, seed: int, speed: float) -> None:
         self.draws = Draws(seed)
+        self._tempo = Tempo(speed, SAMPLE_RATE_HZ)
         self._is_heard = False
-        self._num_frames = 0
         self._num_samples = 0
+        self._end_frame = 0
+        self._first_frame = 0
+        """Of the draw under way: silence of an earlier one may have gone out."""
 
     def wants_another(self, chunk: AudioChunk) -> bool:
         """Whether this last chunk is to be dropped and the take drawn again: then `draws` has
         moved on."""
-        is_missed = chunk.finish_reason == "guard" and not self._is_heard
-        return is_missed and not _is_audible(chunk.samples) and self.draws.again()
+        is_missed = chunk.finish_reason == "guard"
+        if not is_missed or self._is_heard or _is_audible(chunk.samples):
+            return False
+        self._first_frame = self._end_frame
+        return self.draws.again()
 
     def passed_on(self, chunk: AudioChunk) -> AudioChunk:
         """Returns the chunk as the caller gets it."""
         self._is_heard = self._is_heard or _is_audible(chunk.samples)
-        samples = chunk.samples
-        start_frame = self._num_frames
-        self._num_frames += chunk.num_frames
+        samples = self._tempo.feed(chunk.samples)
+        if chunk.is_last:
+            samples = _joined(samples, self._tempo.flush())
+        start_frame = self._first_frame + chunk.start_frame
+        self._end_frame = start_frame + chunk.num_frames
         self._num_samples += len(samples)
         timing = replace(chunk.timing, audio_s=self._num_samples / SAMPLE_RATE_HZ)
         return replace(
@@ -89,7 +98,8 @@ class Delivery:
 
 
 def _at_speed(samples: Samples, speed: float) -> Samples:
-    return samples
+    tempo = Tempo(speed, SAMPLE_RATE_HZ)
+    return _joined(tempo.feed(samples), tempo.flush())
 
 
 def _is_audible(samples: Samples) -> bool:
