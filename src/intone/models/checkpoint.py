@@ -69,7 +69,7 @@ class Checkpoint:
         check_tensors(
             self._codec_shapes,
             official_shapes(_on_meta(CodecDecoder, self.codec_config.decoder), DECODER),
-            official_shapes(_on_meta(CodecEncoder, self.codec_config), ENCODER),
+            self._codec_encoder_shapes(),
             self.codec_directory,
         )
 
@@ -86,6 +86,14 @@ class Checkpoint:
     def has_speaker_encoder(self) -> bool:
         """True where `load_speaker_encoder` gives one."""
         return self.config.speaker_encoder is not None and self._has_speaker_encoder
+
+    @property
+    def has_codec_encoder(self) -> bool:
+        """True where `load_codec_encoder` gives one."""
+        return self._codec_encoder_shapes().keys() <= self._codec_shapes.keys()
+
+    def _codec_encoder_shapes(self) -> dict[str, tuple[int, ...]]:
+        return official_shapes(_on_meta(CodecEncoder, self.codec_config), ENCODER)
 
     def load_talker(self, place: Placement, *, trainable: bool = False) -> Talker:
         """Returns the talker; its text embedding is a view of the file where on CPU.
@@ -123,7 +131,7 @@ class Checkpoint:
             UnsupportedModeError: this checkpoint ships without one.
         """
         encoder = _on_meta(CodecEncoder, self.codec_config)
-        if not official_shapes(encoder, ENCODER).keys() <= self._codec_shapes.keys():
+        if not self.has_codec_encoder:
             raise UnsupportedModeError(
                 f"{self.directory.name} has no codec encoder, so it cannot read reference clips; "
                 "use a Base checkpoint (`intone models pull 0.6b-base`)."

@@ -10,7 +10,7 @@ import hashlib
 from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from intone.audio.reference import ReferenceClip
 from intone.core.errors import MissingReferenceTextError
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from intone.voices.encoders import Encoders
 
 MAX_CACHED_VOICES = 32
+
+CloneForm = Literal["icl", "x_vector"]
+"""icl: the talker reads the clip's codec frames and words, and goes on as that person. x_vector: it
+is told who speaks by one vector, and nothing of how the clip was said."""
+
+DEFAULT_FORM_WITH_WORDS: CloneForm = "icl"
+"""What becomes of a clip whose words are given, unless a flag says otherwise: nearer to the person.
+Without its words a clip gives an x-vector; there is no choice."""
 
 
 class Cloner:
@@ -65,6 +73,12 @@ class Cloner:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
             return self._made[key]
+
+    @property
+    def can_make_codes(self) -> bool:
+        """Whether the checkpoint has the codec encoder that an ICL prompt needs."""
+        with self._lock:
+            return self._opened().has_codec_encoder
 
     def x_vector(self, samples: Samples) -> Samples:
         """Returns the x-vector [H] of samples [S] at 24 kHz, S > 384; nothing is kept.

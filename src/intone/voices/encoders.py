@@ -61,6 +61,11 @@ class Encoders:
         self._speaker: SpeakerEncoder | None = None
         self._codec: CodecEncoder | None = None
 
+    @property
+    def has_codec_encoder(self) -> bool:
+        """Whether `codes` works."""
+        return self._checkpoint.has_codec_encoder
+
     def x_vector(self, samples: Samples) -> Samples:
         """Returns the raw x-vector [H] of a clip [S]; raises UnsupportedModeError."""
         if self._speaker is None:
