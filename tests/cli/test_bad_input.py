@@ -172,7 +172,7 @@ def test_the_documented_table_is_the_real_one() -> None:
     raised = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 
     for kind in set(raised) - {errors.IntoneError}:
-        code = exit_codes.exit_code(kind("message"))
+        code = exit_codes.exit_code(kind.__new__(kind))
         parent = next(base.__name__ for base in kind.__mro__ if base.__name__ in documented)
         assert documented[parent] == code, kind
     constants = {value for name, value in vars(exit_codes).items() if name.startswith("EXIT_")}

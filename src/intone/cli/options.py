@@ -58,6 +58,12 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         help="wav, flac, mp3, ogg or pcm by its ending; '-' streams to standard output "
         "(default: speech.wav, or the loudspeaker with --stream)",
     )
+    group.add_argument(
+        "--save-dir",
+        metavar="DIR",
+        help="keep the take there under its time, with a JSON beside it that repeats it "
+        "(`intone redo`)",
+    )
     add_format(group)
     add_stream(group)
 
@@ -89,13 +95,45 @@ def add_stream(group: argparse._ArgumentGroup) -> None:
 
 
 def add_voice(parser: argparse.ArgumentParser) -> None:
-    """Adds the choice of a preset."""
-    parser.add_argument("--voice", "--speaker", dest="voice", metavar="NAME", help="preset voice")
+    """Adds who speaks, by name."""
+    parser.add_argument(
+        "--voice",
+        "--speaker",
+        dest="voice",
+        metavar="NAME",
+        help="a preset of the model, or a kept voice (`intone voices list`)",
+    )
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Adds how written words become spoken ones."""
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--normalise",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="read figures, dates, units out in words (auto: where intone[spoken] is installed)",
+    )
+    group.add_argument(
+        "--lexicon", metavar="FILE", help="how words are said: lines 'written = spoken'"
+    )
+    group.add_argument(
+        "--show-spoken", action="store_true", help="print what will be said, and stop"
+    )
 
 
 def add_delivery(parser: argparse.ArgumentParser) -> None:
     """Adds language, and how frames are drawn."""
     parser.add_argument("--language", default="auto", help="a language of the model (default auto)")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="X", help="0.5 to 2.0, at the same pitch"
+    )
+    parser.add_argument(
+        "--no-guard",
+        dest="guard",
+        action="store_false",
+        help="let a take that misses its end go on until its frame budget",
+    )
     group = parser.add_argument_group("sampling (defaults are the checkpoint's own)")
     group.add_argument("--seed", type=int, help="repeat a take; one is drawn and printed otherwise")
     group.add_argument("--temperature", type=float)
@@ -169,6 +207,8 @@ def speak_options(
         "max_frames": args.max_frames,
         "text_layout": args.text_layout,
         "chunk_frames": chunk_frames,
+        "guard": args.guard,
+        "speed": args.speed,
     }
 
 

@@ -1,0 +1,93 @@
+"""Which model speaks when none was named: the one that a kept voice fits, else the best preset."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from intone.core.errors import CheckpointError, ModelNotFoundError
+from intone.models.hub import ALIASES, HubSettings, resolve
+from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.voices.library import VoiceLibrary
+from intone.voices.voice import Voice
+
+PREFERRED_MODELS = ("1.7b-custom", "0.6b-custom")
+"""What speaks when no model and no kept voice is named, and one of them was pulled."""
+
+
+def chosen_model(model: str | None, voice: str | None, environ: Mapping[str, str]) -> str | None:
+    """Returns the model to load; None is the built-in voice. Says so where it had the choice.
+
+    Args:
+        model: as the user named it; then nothing is chosen.
+        voice: the name of a preset, or of a kept voice.
+
+    Raises:
+        ModelNotFoundError: a kept voice needs a model that is not on this machine.
+        VoiceFileError: the voice's file is damaged.
+    """
+    if model is not None:
+        return model
+    settings = HubSettings.from_env(environ)
+    library = VoiceLibrary.from_env(environ)
+    if voice is not None and voice in library:
+        return model_for(library.get(voice), settings)
+    return _best_preset_model(settings)
+
+
+def model_for(voice: Voice, settings: HubSettings) -> str:
+    """Returns a model of this machine that speaks with a kept voice: its own, else any that fits.
+
+    Raises:
+        ModelNotFoundError: there is none; the message says which to pull.
+    """
+    own = voice.model or voice.making.model
+    for name, directory in _candidates(own, settings):
+        if voice.x_vector is None:
+            return name
+        if _fits(voice, directory):
+            return name
+    wanted = own or "a Base model of its size"
+    raise ModelNotFoundError(
+        f"voice {voice.name!r} speaks with {wanted}, which is not on this machine; pull it "
+        "(intone models pull), or name a model that fits with --model."
+    )
+
+
+def _candidates(own: str | None, settings: HubSettings) -> Iterator[tuple[str, Path]]:
+    """Yields the models of this machine by name, the voice's own first."""
+    for name in dict.fromkeys(filter(None, (own, BUILTIN_MODEL, *ALIASES))):
+        try:
+            yield name, builtin_directory() if name == BUILTIN_MODEL else resolve(name, settings)
+        except ModelNotFoundError:
+            continue
+
+
+def _fits(voice: Voice, directory: Path) -> bool:
+    from intone.models.description import ModelDescription
+
+    try:
+        config = ModelDescription.read(directory).config
+    except CheckpointError:  # whoever speaks with that one is told
+        return False
+    talker = config.talker
+    is_clone = config.speaker_encoder is not None
+    return is_clone and voice.fits(
+        hidden_size=talker.hidden_size, num_codebooks=talker.num_codebooks
+    )
+
+
+def _best_preset_model(settings: HubSettings) -> str | None:
+    for alias in PREFERRED_MODELS:
+        try:
+            resolve(alias, settings)
+        except ModelNotFoundError:
+            continue
+        return alias
+    print(
+        "intone: speaking with the small built-in voice; for nine voices in ten languages: "
+        "intone models pull 0.6b-custom",
+        file=sys.stderr,
+    )
+    return None
