@@ -16,12 +16,12 @@ import numpy as np
 from intone.audio.silence import hop_samples, level_range, levels_db, sound_hops
 from intone.core.types import Samples
 
-Ending = Literal["forced", "comma", "sentence", "paragraph", "chapter"]
+Ending = Literal["forced", "clause", "sentence", "paragraph", "chapter"]
 """What ends the text of a segment; forced: it was cut between two words of a long sentence."""
 
 GAP_S: Mapping[Ending, float] = {
     "forced": 0.05,
-    "comma": 0.15,
+    "clause": 0.15,
     "sentence": 0.35,
     "paragraph": 0.7,
     "chapter": 1.2,
