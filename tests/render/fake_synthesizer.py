@@ -66,6 +66,8 @@ class FakeSynthesizer:
     """Cosine of a take's x-vector with that of the person asked for."""
     finish: Callable[[SpeechRequest], FinishReason] = lambda request: "stop"
     seconds: Callable[[SpeechRequest], float] = lambda request: 1.2 + 0.04 * len(request.text)
+    person_of: Callable[[SpeechRequest], Samples] | None = None
+    """Who speaks; None is whoever was asked for, and in a design a new person every time."""
     requests: list[SpeechRequest] = field(default_factory=list)
     num_heard: int = 0
     is_closed: bool = False
@@ -121,13 +123,18 @@ class FakeSynthesizer:
         self.is_closed = True
 
     def _samples(self, request: SpeechRequest) -> Samples:
-        number = int.from_bytes(_digest(f"{request.text}{request.seed}"), "big")
+        who = request.voice
+        name = who if not isinstance(who, VoiceClonePrompt) else who.x_vector.tobytes()
+        parts = (request.text, request.seed, request.instruct, name)
+        number = int.from_bytes(_digest(repr(parts)), "big")
         num_samples = round(self.seconds(request) * SAMPLE_RATE_HZ)
         return np.random.default_rng(number).normal(0, 0.05, num_samples).astype(np.float32)
 
     def _heard_person(self, request: SpeechRequest) -> Samples:
         voice = request.voice
-        if isinstance(voice, VoiceClonePrompt):
+        if self.person_of is not None:
+            who = self.person_of(request)
+        elif isinstance(voice, VoiceClonePrompt):
             who = voice.x_vector
         else:
             who = person(voice or f"{request.instruct}{request.seed}")

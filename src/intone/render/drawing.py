@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from intone.core.errors import ReferenceAudioError
 from intone.core.seeds import derived_seed
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import Audio, Samples, SpeechRequest
-from intone.render.ear import MIN_SPEECH_S, Ear, similarity, speech_s
+from intone.render.ear import Ear, heard_person, similarity
 from intone.render.plan import SegmentPlan
 
 MIN_SIMILARITY = 0.75
@@ -40,6 +39,9 @@ class Anchor:
     """[H], of the same ear that hears the takes."""
     origin: str
     """Where it comes from, for the record."""
+    ceiling: float = 1.0
+    """How near the recording itself is that the take follows; what is asked of the take shrinks
+    with it, for a whisper is far from everybody's voice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,12 +88,13 @@ class SegmentDrawer:
         kept = self._hear(plan, plan.request, anchor)
         first, num_draws = kept.request, kept.num_draws
         for n in range(1, self._policy.max_redraws + 1):
-            if self._is_good(kept) or not _can_differ(first):
+            if self._is_good(kept, anchor) or not _can_differ(first):
                 break
             other = self._hear(plan, redrawn(first, n), anchor)
             num_draws += other.num_draws
             kept = max(kept, other, key=_rank)  # of equals the earlier one
-        return replace(kept, num_draws=num_draws, note=self._complaint(kept) or kept.note)
+        note = self._complaint(kept, anchor) or kept.note
+        return replace(kept, num_draws=num_draws, note=note)
 
     def _hear(
         self, plan: SegmentPlan, request: SpeechRequest, anchor: Anchor | None
@@ -111,29 +114,28 @@ class SegmentDrawer:
         """Returns the similarity, or why there is none."""
         if anchor is None or self._ear is None:
             return None, None  # said once for all segments, by who decides it
-        heard_s = speech_s(audio.samples, audio.sample_rate_hz)
-        if heard_s < MIN_SPEECH_S:
-            return None, f"{heard_s:.1f} s of speech are too few to judge who speaks"
-        try:
-            return similarity(self._ear.x_vector(audio.samples), anchor.x_vector), None
-        except ReferenceAudioError as error:
-            return None, f"not judged: {error}"
+        vector, note = heard_person(self._ear, audio)
+        return (None, note) if vector is None else (similarity(vector, anchor.x_vector), None)
 
-    def _is_good(self, drawn: DrawnSegment) -> bool:
+    def _least(self, anchor: Anchor | None) -> float:
+        ceiling = 1.0 if anchor is None else min(1.0, max(0.0, anchor.ceiling))
+        return self._policy.min_similarity * ceiling
+
+    def _is_good(self, drawn: DrawnSegment, anchor: Anchor | None) -> bool:
         if drawn.audio.finish_reason == "cancelled":
             return True  # nobody wants it any more
-        least, likeness = self._policy.min_similarity, drawn.similarity
-        is_person = likeness is None or likeness >= least
+        likeness = drawn.similarity
+        is_person = likeness is None or likeness >= self._least(anchor)
         return is_person and drawn.audio.finish_reason != "guard"
 
-    def _complaint(self, kept: DrawnSegment) -> str | None:
-        if self._is_good(kept):
+    def _complaint(self, kept: DrawnSegment, anchor: Anchor | None) -> str | None:
+        if self._is_good(kept, anchor):
             return None
         if kept.audio.finish_reason == "guard":
             return "it missed its end in every draw; the best one was cut where speech ended"
         return (
             f"similarity {kept.similarity:.2f} is the best of its draws, but below "
-            f"{self._policy.min_similarity:.2f}"
+            f"{self._least(anchor):.2f}"
         )
 
 

@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from intone.audio.silence import HOPS_PER_S, levels_db, sound_hops
+from intone.core.errors import ReferenceAudioError
 from intone.core.synthesizer import Synthesizer
-from intone.core.types import Samples
+from intone.core.types import Audio, Samples
 
 MIN_SPEECH_S = 1.0
 """Less speech than this says too little about who speaks; such a take is not judged."""
@@ -54,3 +55,14 @@ def speech_s(samples: Samples, rate_hz: int) -> float:
     """Returns the seconds from the first sound to the last one; 0 where there is none."""
     found = sound_hops(levels_db(samples, rate_hz))
     return 0.0 if found is None else (found[1] - found[0]) / HOPS_PER_S
+
+
+def heard_person(ear: Ear, audio: Audio) -> tuple[Samples | None, str | None]:
+    """Returns the x-vector [H] of a take, or why it says too little about who speaks."""
+    heard_s = speech_s(audio.samples, audio.sample_rate_hz)
+    if heard_s < MIN_SPEECH_S:
+        return None, f"{heard_s:.1f} s of speech are too few to judge who speaks"
+    try:
+        return ear.x_vector(audio.samples), None
+    except ReferenceAudioError as error:
+        return None, f"not judged: {error}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intone.core.types import SpeechRequest
+from intone.render.identity import Identity
 from intone.render.moods import Route
+from intone.text.duration import expected_duration
 from intone.text.script import Position
 
 
@@ -25,6 +28,8 @@ class SegmentPlan:
     """Name of who speaks."""
     route: Route = "plain"
     """How the mood is performed."""
+    bank_mood: str | None = None
+    """The recording of the voice that it follows; None is the neutral one."""
     note: str | None = None
     """What of the delivery could not be done."""
     gap_before_s: float = 0.0
@@ -33,3 +38,27 @@ class SegmentPlan:
     """Taken off its end: somebody cuts in."""
     position: Position | None = None
     """In the source."""
+
+    @property
+    def expected_s(self) -> float:
+        """Seconds that it will probably take, the gap before it included."""
+        duration = expected_duration(self.request.text, self.request.language)
+        return self.gap_before_s + duration.typical_s / self.request.speed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScriptPlan:
+    """All segments of a script, in order, and everybody who speaks in it."""
+
+    segments: tuple[SegmentPlan, ...]
+    identities: Mapping[str, Identity]
+    """By name."""
+    seed: int
+    """That all others follow from."""
+    end_silence_s: float = 0.0
+    """A pause that was asked for behind the last segment."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the script cannot be performed, each said once."""
+        return tuple(dict.fromkeys(part.note for part in self.segments if part.note is not None))
