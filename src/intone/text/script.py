@@ -5,7 +5,7 @@ Positions are those of the source, from 1, in lines and characters, for messages
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,6 +30,17 @@ class FixedSpan:
     """One past the last character."""
     written: str
     """What stood in the source instead."""
+
+    def within(self, start: int, stop: int) -> FixedSpan | None:
+        """Returns the span as `text[start:stop]` has it; None where that holds none of it.
+
+        Of a span that is cut in two, the part with its beginning keeps what was written.
+        """
+        first, last = max(self.start, start), min(self.stop, stop)
+        if first >= last:
+            return None
+        written = self.written if first == self.start else ""
+        return FixedSpan(first - start, last - start, written)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +85,16 @@ class Segment:
             parts += [self.text[done : span.start], span.written]
             done = span.stop
         return "".join((*parts, self.text[done:]))
+
+    def part(self, start: int, stop: int) -> Segment:
+        """Returns the segment with `text[start:stop]` alone; interrupted if that is its end."""
+        spans = (span.within(start, stop) for span in self.fixed)
+        return replace(
+            self,
+            text=self.text[start:stop],
+            fixed=tuple(span for span in spans if span is not None),
+            is_interrupted=self.is_interrupted and stop == len(self.text),
+        )
 
 
 @dataclass(frozen=True, slots=True)
