@@ -58,7 +58,7 @@ def test_a_long_text_becomes_several_cues_that_share_its_time() -> None:
     assert lengths[0] / lengths[-1] == pytest.approx(widths[0] / widths[-1], rel=0.01)
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\n\n"])
+@pytest.mark.parametrize("text", ["", " \n\t", "\n\n", "\xad"])
 def test_no_words_are_no_cue(text: str) -> None:
     assert list(cues([Span(0, 1, text)])) == []
     assert "".join(subtitles([Span(0, 1, text)], "srt")) == ""
@@ -82,7 +82,7 @@ def test_a_word_longer_than_a_line_is_cut() -> None:
 
 
 def test_a_cut_word_does_not_swallow_the_one_before_it() -> None:
-    assert break_lines("I " + "a" * 80)[0] == "I"
+    assert break_lines("I " + "a" * 80)[0].startswith("I a")
 
 
 @given(st.text(max_size=300), st.floats(0, 1e5), st.floats(0, 100))
@@ -90,7 +90,8 @@ def test_any_text_fits_and_loses_nothing(text: str, start_s: float, length_s: fl
     made = list(cues([Span(start_s, start_s + length_s, text)]))
     words = "".join(line for cue in made for line in cue.lines)
 
-    assert re.sub(r"\s", "", words) == re.sub(r"\s", "", text)
+    visible = text if columns("".join(text.split())) else ""
+    assert re.sub(r"\s", "", words) == re.sub(r"\s", "", visible)
     for cue in made:
         assert 1 <= len(cue.lines) <= MAX_LINES
         assert all(line.strip() for line in cue.lines)

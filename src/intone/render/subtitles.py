@@ -47,6 +47,8 @@ def cues(spans: Iterable[Span]) -> Iterator[Cue]:
         screens = [lines[i : i + MAX_LINES] for i in range(0, len(lines), MAX_LINES)]
         widths = [sum(map(columns, screen)) for screen in screens]
         done, total = 0, sum(widths)
+        if not total:
+            continue  # nothing of it would be seen
         for screen, width in zip(screens, widths, strict=True):
             start_ms = _ms(span, done / total)
             done += width

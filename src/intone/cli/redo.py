@@ -1,0 +1,140 @@
+"""`intone redo`: the same take again, from the JSON beside it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intone.cli import options
+from intone.cli.exit_codes import EXIT_OK
+from intone.core.errors import RecordError
+
+if TYPE_CHECKING:
+    from intone.core.types import Audio, VoiceClonePrompt
+    from intone.render.redo import Difference
+    from intone.render.sidecar import TakeRecord, VoiceRecord
+    from intone.tts import TTS
+
+
+def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "redo",
+        help="make a kept take again, sample for sample",
+        description="Make a take again from the JSON beside it: same text, voice, seed and model. "
+        "On the same machine and version the samples are the same; what differs is said.",
+    )
+    parser.add_argument("record", metavar="FILE.json", help="the JSON beside a kept take")
+    parser.add_argument(
+        "--anyway", action="store_true", help="draw it even where voice or model have changed"
+    )
+    group = parser.add_argument_group("output (default: a new take beside the old one)")
+    target = group.add_mutually_exclusive_group()
+    target.add_argument("-o", "--out", metavar="FILE", help="wav, flac, mp3, ogg or pcm")
+    target.add_argument("--save-dir", metavar="DIR", help="keep it there instead")
+    options.add_model(parser, None, "default: the record's, as are the others here")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draws and compares; returns the exit code."""
+    from intone import __version__
+    from intone.cli.records import model_record
+    from intone.render.redo import check_can_be_redone, check_same, differences, draw_again
+    from intone.render.sidecar import read_take_record
+
+    path = Path(args.record)
+    record = read_take_record(path)
+    check_can_be_redone(record, str(path))
+    with options.open_tts(_as_recorded(args, record)) as tts:
+        model = model_record(tts, args.model)
+        voice, found_voice = voice_again(record.voice, tts)
+        found = differences(record, model, found_voice, __version__)
+        check_same(found, anyway=args.anyway)
+        audio = draw_again(record, tts, voice)
+    again = replace(record, model=model, voice=found_voice, intone_version=__version__)
+    _report(_keep(args, path, again, audio), record, audio, found)
+    return EXIT_OK
+
+
+def voice_again(then: VoiceRecord, tts: TTS) -> tuple[str | VoiceClonePrompt | None, VoiceRecord]:
+    """Returns the voice of a record as it is now, and what its record would say now.
+
+    Raises:
+        UnknownVoiceError, VoiceFileError: a kept voice is gone, or damaged.
+        RecordError: a clip is gone.
+    """
+    from intone.render.sidecar import file_sha256, prompt_sha256
+    from intone.voices.library import VoiceLibrary
+
+    if then.kind == "kept":
+        library, name = VoiceLibrary.from_env(os.environ), then.name or ""
+        now = replace(then, file_sha256=file_sha256(library.path(name)))
+        if then.mood is None and then.x_vector_only is None:
+            return name, now
+        prompt = library.get(name).prompt(then.mood, x_vector_only=then.x_vector_only)
+        return prompt, replace(now, prompt_sha256=prompt_sha256(prompt))
+    if then.kind == "clip":
+        clip = _clip(then)
+        prompt = tts.clone(
+            clip,
+            then.ref_text,
+            x_vector_only=bool(then.x_vector_only),
+            append_silence=then.append_silence is not False,
+        )
+        hashes = file_sha256(clip), prompt_sha256(prompt)
+        return prompt, replace(then, file_sha256=hashes[0], prompt_sha256=hashes[1])
+    return then.name, then
+
+
+def _clip(then: VoiceRecord) -> Path:
+    clip = Path(then.clip or "")
+    if not clip.is_file():
+        raise RecordError(
+            f"the reference clip {then.clip} is gone, and the take was cloned from it; bring it "
+            "back, or keep voices (`intone voices clone`) and speak with them by name."
+        )
+    return clip
+
+
+def _as_recorded(args: argparse.Namespace, record: TakeRecord) -> argparse.Namespace:
+    """Returns the arguments with the record's model, where no other one was asked for."""
+    args.model = record.model.name if args.model is None else args.model
+    args.device = record.model.device if args.device == "auto" else args.device
+    args.dtype = record.model.dtype if args.dtype == "auto" else args.dtype
+    args.threads = record.model.threads if args.threads is None else args.threads
+    return args
+
+
+def _keep(args: argparse.Namespace, path: Path, again: TakeRecord, audio: Audio) -> Path:
+    from intone.audio.files import save
+    from intone.render.outputs import OutputFolder, local_now
+    from intone.render.sidecar import result_of
+
+    if args.out is not None:
+        return save(args.out, audio.samples, audio.sample_rate_hz)
+    made = replace(
+        again,
+        created_at=local_now().isoformat(timespec="seconds"),
+        result=result_of(audio, similarity=again.result.similarity),
+        notes=(*again.notes, f"drawn again from {path.name}"),
+    )
+    folder = OutputFolder(path.parent if args.save_dir is None else Path(args.save_dir))
+    return folder.save(audio.samples, audio.sample_rate_hz, made).audio
+
+
+def _report(target: Path, record: TakeRecord, audio: Audio, found: tuple[Difference, ...]) -> None:
+    from intone.render.redo import is_same_take
+
+    is_same = is_same_take(record, audio)
+    verdict = "the same take, sample for sample" if is_same else "NOT the same samples"
+    print(
+        f"{target}: {audio.timing}, seed {audio.seed}, finished: {audio.finish_reason}; {verdict}"
+    )
+    for difference in found:
+        print(f"since then: {difference}")
+    if not is_same and not found:
+        print("since then: nothing that the record knows; another machine rounds otherwise")
