@@ -329,6 +329,13 @@ class TTS:
         finally:
             take.cancel()
 
+    def check(self, request: SpeechRequest) -> None:
+        """Raises what speaking this request would raise before its first frame."""
+        loaded = self.load()
+        prompt = prompt_of(request, self._voice(request.voice, loaded), loaded)
+        job_of(request, prompt, 0, loaded)
+        max_frames_of(request, prompt, loaded)
+
     def _start(
         self,
         request: SpeechRequest,

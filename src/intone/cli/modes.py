@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from intone.cli import options
+from intone.cli.clip import Clip
 from intone.cli.exit_codes import EXIT_OK
 from intone.core.errors import InvalidSettingError
 
@@ -42,6 +43,7 @@ def _add(
     parser = commands.add_parser(mode, help=words, description=f"{words.capitalize()}.")
     parser.add_argument("--text", metavar="WORDS", help="'-', or no --text, reads standard input")
     options.add_text(parser)
+    options.add_reading(parser)
     options.add_delivery(parser)
     options.add_output(parser)
     options.add_model(parser, DEFAULT_MODELS[mode], _NOTES[mode])
@@ -68,32 +70,35 @@ def add_reference(parser: argparse.ArgumentParser, *, is_required: bool) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Speaks, or lists the speakers; returns the exit code."""
-    from intone.cli.take import Output, speak_into
+    from intone.cli.reading import Reading
+    from intone.cli.take import Output, Speaker
 
     if args.mode == "custom" and args.list_speakers:
         return _list_speakers(args.model)
-    text = options.read_text(args.text, args.file)
-    output = Output.from_args(args)
-    with options.open_tts(args) as tts, output.open() as writer:
-        voice, instruct = voice_of(args, tts)
-        keywords = options.speak_options(args, voice=voice, instruct=instruct)
-        last = speak_into(writer, tts, text, keywords)
-    output.report(last)
+    reading = Reading.of(options.read_text(args.text, args.file), args)
+    if args.show_spoken:
+        reading.show()
+        return EXIT_OK
+    output = Output.from_args(args, reading.num_takes)
+    with options.open_tts(args) as tts:
+        voice, instruct, clip = voice_of(args, tts)
+        speaker = Speaker(tts=tts, model=args.model, mode=args.mode, clip=clip)
+        speaker.say(reading.pieces(args, voice=voice, instruct=instruct), reading.texts, output)
     return EXIT_OK
 
 
 def voice_of(
     args: argparse.Namespace, tts: TTS
-) -> tuple[str | VoiceClonePrompt | None, str | None]:
-    """Returns voice and instruct as the mode has them; a clip is read and encoded here.
+) -> tuple[str | VoiceClonePrompt | None, str | None, Clip | None]:
+    """Returns voice and instruct as the mode has them, and the clip that was read and encoded.
 
     Raises:
         RequestError: the clip cannot be used, or the model cannot clone.
     """
     if args.mode == "custom":
-        return args.voice, args.instruct
+        return args.voice, args.instruct, None
     if args.mode == "design":
-        return None, args.instruct
+        return None, args.instruct, None
     if args.ref_audio is None:
         raise InvalidSettingError("mode clone needs --ref-audio FILE.")
     if args.ref_text is None and not args.xvec_only:
@@ -102,13 +107,19 @@ def voice_of(
             "the voice closer",
             file=sys.stderr,
         )
-    voice = tts.clone(
-        args.ref_audio,
-        args.ref_text,
+    clip = Clip(
+        path=args.ref_audio,
+        ref_text=args.ref_text,
         x_vector_only=args.xvec_only,
         append_silence=not args.no_append_silence,
     )
-    return voice, None
+    voice = tts.clone(
+        clip.path,
+        clip.ref_text,
+        x_vector_only=clip.x_vector_only,
+        append_silence=clip.append_silence,
+    )
+    return voice, None, clip
 
 
 def _list_speakers(model: str | None) -> int:

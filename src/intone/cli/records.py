@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intone.core.types import VoiceClonePrompt
+from intone import __version__
+from intone.cli.clip import Clip
+from intone.core.types import Audio, SpeechRequest, VoiceClonePrompt
 from intone.prompt.spec import preset_key
-from intone.render.sidecar import ModelRecord, VoiceRecord, file_sha256, prompt_sha256
+from intone.render.outputs import local_now
+from intone.render.sidecar import (
+    SCHEMA,
+    ModelRecord,
+    RequestRecord,
+    TakeRecord,
+    VoiceRecord,
+    file_sha256,
+    prompt_sha256,
+    result_of,
+)
 from intone.voices.builtin_voice import BUILTIN_MODEL
 from intone.voices.library import VoiceLibrary
 
@@ -17,14 +28,34 @@ if TYPE_CHECKING:
     from intone.tts import TTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """A voice that a command cloned for its own takes."""
+def take_record(
+    *,
+    mode: str,
+    text: str,
+    request: SpeechRequest,
+    audio: Audio,
+    is_streamed: bool,
+    voice: VoiceRecord,
+    model: ModelRecord,
+) -> TakeRecord:
+    """Returns the record of one take that was drawn just now.
 
-    path: str
-    ref_text: str | None
-    x_vector_only: bool
-    append_silence: bool
+    Args:
+        text: as it was written; the request has it as it was spoken.
+    """
+    return TakeRecord(
+        schema=SCHEMA,
+        intone_version=__version__,
+        created_at=local_now().isoformat(timespec="seconds"),
+        mode=mode,
+        audio_file=None,
+        text=text,
+        request=RequestRecord.of(request, audio.seed),
+        is_streamed=is_streamed,
+        voice=voice,
+        model=model,
+        result=result_of(audio),
+    )
 
 
 def model_record(tts: TTS, model: str | None) -> ModelRecord:
@@ -38,7 +69,7 @@ def model_record(tts: TTS, model: str | None) -> ModelRecord:
     plan = tts.load().plan
     config = plan.description.config
     return ModelRecord(
-        name=BUILTIN_MODEL if model is None else model,
+        name=_lasting_name(model),
         kind=config.kind,
         size=config.size,
         fingerprint=checkpoint_fingerprint(plan.description.directory),
@@ -46,6 +77,13 @@ def model_record(tts: TTS, model: str | None) -> ModelRecord:
         dtype=plan.dtype,
         threads=plan.threads,
     )
+
+
+def _lasting_name(model: str | None) -> str:
+    """Returns a name that means the same from another working directory."""
+    if model is None:
+        return BUILTIN_MODEL
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 def voice_record(
@@ -76,7 +114,7 @@ def _cloned(prompt: VoiceClonePrompt, clip: Clip | None) -> VoiceRecord:
         return VoiceRecord(kind="given", prompt_sha256=prompt_sha256(prompt))
     return VoiceRecord(
         kind="clip",
-        clip=clip.path,
+        clip=str(Path(clip.path).resolve()),
         file_sha256=file_sha256(Path(clip.path)),
         ref_text=clip.ref_text,
         x_vector_only=clip.x_vector_only,

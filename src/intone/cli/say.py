@@ -7,7 +7,6 @@ import os
 
 from intone.cli import options
 from intone.cli.exit_codes import EXIT_OK
-from intone.cli.model_choice import chosen_model
 
 
 def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
@@ -15,12 +14,13 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "say",
         help="speak a text with a preset or kept voice",
-        description="Speak a text with a preset or kept voice, into a file, a pipe or the loudspeaker.",
+        description="Speak a text, into a file, a pipe or the loudspeaker.",
     )
     parser.add_argument("text", nargs="?", metavar="TEXT", help="words; '-' reads standard input")
     options.add_text(parser)
     options.add_voice(parser)
     parser.add_argument("--instruct", help="how to say it, in words")
+    options.add_reading(parser)
     options.add_delivery(parser)
     options.add_output(parser)
     options.add_model(parser, None, "default: a pulled CustomVoice model, else the built-in voice")
@@ -29,13 +29,17 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Speaks; returns the exit code."""
-    from intone.cli.take import Output, speak_into
+    from intone.cli.model_choice import chosen_model
+    from intone.cli.reading import Reading
+    from intone.cli.take import Output, Speaker
 
-    text = options.read_text(args.text, args.file)
-    output = Output.from_args(args)
-    args.model = chosen_model(args.model, args.voice, os.environ)
-    keywords = options.speak_options(args, voice=args.voice, instruct=args.instruct)
-    with options.open_tts(args) as tts, output.open() as writer:
-        last = speak_into(writer, tts, text, keywords)
-    output.report(last)
+    reading = Reading.of(options.read_text(args.text, args.file), args)
+    if args.show_spoken:
+        reading.show()
+        return EXIT_OK
+    output = Output.from_args(args, reading.num_takes)
+    model = args.model = chosen_model(args.model, args.voice, os.environ)
+    pieces = reading.pieces(args, voice=args.voice, instruct=args.instruct)
+    with options.open_tts(args) as tts:
+        Speaker(tts=tts, model=model, mode="say").say(pieces, reading.texts, output)
     return EXIT_OK

@@ -34,6 +34,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     options.add_voice(parser)
     parser.add_argument("--instruct", help="how to say it (custom) or who speaks (design)")
     modes.add_reference(parser, is_required=False)
+    options.add_reading(parser)
     options.add_delivery(parser)
     group = parser.add_argument_group("output")
     where = group.add_mutually_exclusive_group()
@@ -49,26 +50,27 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Speaks until the end of the input; returns the code of the last line that failed, or 0."""
-    from intone.cli.take import speak_into
+    from intone.cli.reading import Reading
+    from intone.cli.take import Speaker
 
     if not args.stdin and args.mode is None:
         raise InvalidSettingError("serve speaks line by line so far; say so with --stdin.")
     args.mode = args.mode or "custom"
     if args.model is None:
         args.model = modes.DEFAULT_MODELS[args.mode]
-    outputs = _loudspeaker() if args.play else _numbered_files(args.output_dir, args.format)
+    outputs = _loudspeaker() if args.play else _numbered_files(args)
     code = EXIT_OK
     with options.open_tts(args) as tts:
         tts.load()
-        voice, instruct = modes.voice_of(args, tts)
-        keywords = options.speak_options(args, voice=voice, instruct=instruct)
+        voice, instruct, clip = modes.voice_of(args, tts)
+        speaker = Speaker(tts=tts, model=args.model, mode=args.mode, clip=clip)
         print(f"intone: ready; one text per line, {END_WORD!r} ends", file=sys.stderr, flush=True)
         for line in _lines():
             output = next(outputs)
             try:
-                with output.open() as writer:
-                    last = speak_into(writer, tts, line, keywords)
-                output.report(last)
+                reading = Reading.of(line, args)
+                pieces = reading.pieces(args, voice=voice, instruct=instruct)
+                speaker.say(pieces, reading.texts, output)
             except IntoneError as error:  # one bad line must not end the session
                 code = exit_code(error)
                 print(f"intone: {error}", file=sys.stderr, flush=True)
@@ -88,20 +90,21 @@ def _loudspeaker() -> Iterator[Output]:
     from intone.cli.take import Output
 
     while True:
-        yield Output(None)
+        yield Output(target=None, streams=True)
 
 
-def _numbered_files(directory: str, format: str | None) -> Iterator[Output]:
+def _numbered_files(args: argparse.Namespace) -> Iterator[Output]:
     """Yields 0001.wav and so on, after the highest number that is there: nothing is overwritten."""
     from intone.cli.take import Output
 
-    folder = Path(directory)
+    folder = Path(args.output_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         taken = [_NUMBERED.fullmatch(path.name) for path in folder.iterdir()]
     except OSError as error:
-        raise OutputError(f"cannot write into {directory}: {error.strerror}.") from error
+        raise OutputError(f"cannot write into {folder}: {error.strerror}.") from error
     number = max((int(match[1]) for match in taken if match), default=0)
     while True:
         number += 1
-        yield Output(str(folder / f"{number:04d}.{format or 'wav'}"))
+        target = str(folder / f"{number:04d}.{args.format or 'wav'}")
+        yield Output(target=target, streams=args.stream)

@@ -1,44 +1,70 @@
-"""One take from request to output: the part that `say`, its sisters and `serve` share."""
+"""From requests to where they are heard: the part that `say`, its sisters and `serve` share."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from intone.audio.files import STDOUT, AudioFormat, create_writer
 from intone.audio.writer import AudioWriter
+from intone.cli.clip import Clip
 from intone.cli.progress import Progress
+from intone.cli.records import model_record, take_record, voice_record
+from intone.cli.spoken import Spoken
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.core.types import AudioChunk
+from intone.core.types import Audio, Samples, SpeechRequest, join_chunks
+from intone.render.outputs import OutputFolder
 
 if TYPE_CHECKING:
-    from intone.tts import TTS, SpeakOptions
+    from intone.tts import TTS
 
 DEFAULT_OUT = "speech.wav"
 
+Piece = SpeechRequest | float
+"""A take to be made, or seconds of silence."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Where one take goes."""
+    """Where what is said goes."""
 
     target: str | None
-    """A path, "-" for standard output, or None for the loudspeaker."""
+    """A path, "-" for standard output, or None for the loudspeaker, or for the folder alone."""
     format: AudioFormat | None = None
+    folder: str | None = None
+    """Every take is kept there as well."""
+    streams: bool = False
+    """Whether audio is wanted while it is made; else a take may be drawn again."""
 
     @classmethod
-    def from_args(cls, args: argparse.Namespace) -> Output:
-        """Without `--out`, a streamed take is played and another one becomes `speech.wav`."""
-        if args.out is None and not args.stream:
-            return cls(DEFAULT_OUT, args.format)
-        return cls(args.out, args.format)
+    def from_args(cls, args: argparse.Namespace, num_takes: int = 1) -> Output:
+        """Returns what the options mean.
+
+        Without `--out`, streamed audio is played; another take becomes `speech.wav`, unless a
+        folder keeps it whole.
+        """
+        is_kept_whole = args.save_dir is not None and num_takes == 1
+        target = args.out
+        if target is None and not args.stream and not is_kept_whole:
+            target = DEFAULT_OUT
+        return cls(
+            target=target,
+            format=args.format,
+            folder=args.save_dir,
+            streams=args.stream or target == STDOUT,
+        )
 
     @property
-    def name(self) -> str:
-        if self.target is None:
-            return "loudspeaker"
-        return "standard output" if self.target == STDOUT else self.target
+    def is_folder_alone(self) -> bool:
+        return self.target is None and self.folder is not None and not self.streams
 
     def open(self) -> AudioWriter:
         """Returns the writer; raises OutputError or MissingDependencyError."""
@@ -48,27 +74,97 @@ class Output:
             return Player(SAMPLE_RATE_HZ)
         return create_writer(self.target, SAMPLE_RATE_HZ, self.format)
 
-    def report(self, last: AudioChunk) -> None:
-        """Prints the line of figures, out of the audio's way."""
+    def report(self, spoken: Spoken, kept: Sequence[Path]) -> None:
+        """Prints the line of figures, out of the audio's way, and what was remarkable."""
         stream = sys.stderr if self.target == STDOUT else sys.stdout
-        print(
-            f"{self.name}: {last.timing}, seed {last.seed}, finished: {last.finish_reason}",
-            file=stream,
-            flush=True,
-        )
+        for path in kept:
+            print(f"kept: {path}", file=stream)
+        if self.is_folder_alone:
+            print(spoken.figures, file=stream, flush=True)
+        else:
+            print(f"{self._name}: {spoken.figures}", file=stream, flush=True)
+        for remark in spoken.remarks:
+            print(f"intone: {remark}", file=sys.stderr, flush=True)
+
+    @property
+    def _name(self) -> str:
+        if self.target is None:
+            return "loudspeaker"
+        return "standard output" if self.target == STDOUT else self.target
 
 
-def speak_into(writer: AudioWriter, tts: TTS, text: str, options: SpeakOptions) -> AudioChunk:
-    """Speaks chunk by chunk into an open writer; returns the last chunk, which has the figures.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Says pieces with one model, and keeps takes where that is wanted."""
 
-    Raises:
-        IntoneError: anything that can go wrong while speaking.
-    """
-    with Progress() as progress:
-        progress.show("loading the model")
-        tts.load()
-        with tts.stream(text, **options) as chunks:
+    tts: TTS
+    model: str | None
+    """As it was asked for."""
+    mode: str
+    """The command."""
+    clip: Clip | None = None
+    """Where a voice clone prompt of the requests came from."""
+
+    def say(self, pieces: Sequence[Piece], texts: Sequence[str], output: Output) -> None:
+        """Says pieces in order into an output, and reports.
+
+        Args:
+            texts: the takes' texts as they were written.
+
+        Raises:
+            IntoneError: anything that can go wrong while speaking; a later piece that cannot be
+                said is told before the first is.
+        """
+        requests = [piece for piece in pieces if isinstance(piece, SpeechRequest)]
+        with Progress() as progress:
+            progress.show("loading the model")
+            for request in requests:
+                self.tts.check(request)
+            takes, kept = list[Audio](), list[Path]()
+            with nullcontext() if output.is_folder_alone else output.open() as writer:
+                for piece in pieces:
+                    if not isinstance(piece, SpeechRequest):
+                        _write(writer, np.zeros(round(piece * SAMPLE_RATE_HZ), np.float32))
+                        continue
+                    takes.append(self._take(piece, output, writer, progress))
+                    if output.folder is not None:
+                        kept.append(self._keep(piece, texts[len(takes) - 1], takes[-1], output))
+        silence_s = sum(piece for piece in pieces if not isinstance(piece, SpeechRequest))
+        output.report(Spoken(tuple(takes), silence_s), kept)
+
+    def _take(
+        self,
+        request: SpeechRequest,
+        output: Output,
+        writer: AudioWriter | None,
+        progress: Progress,
+    ) -> Audio:
+        if not output.streams:
+            audio = self.tts.synthesize(request, watch=progress.chunk)
+            _write(writer, audio.samples)
+            return audio
+        parts = []
+        with self.tts.stream_request(request) as chunks:
             for chunk in chunks:
-                writer.write(chunk.samples)
+                _write(writer, chunk.samples)
                 progress.chunk(chunk)
-    return chunk
+                parts.append(chunk)
+        return join_chunks(parts)
+
+    def _keep(self, request: SpeechRequest, text: str, audio: Audio, output: Output) -> Path:
+        record = take_record(
+            mode=self.mode,
+            text=text,
+            request=request,
+            audio=audio,
+            is_streamed=output.streams,
+            voice=voice_record(request.voice, self.tts, os.environ, self.clip),
+            model=model_record(self.tts, self.model),
+        )
+        folder = OutputFolder(Path(output.folder or ""))
+        return folder.save(audio.samples, audio.sample_rate_hz, record).audio
+
+
+def _write(writer: AudioWriter | None, samples: Samples) -> None:
+    if writer is not None:
+        writer.write(samples)
