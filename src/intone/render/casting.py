@@ -37,6 +37,13 @@ class Casting:
     tagged: Mapping[str, Identity]
     """By the name in `[voice:…]`."""
 
+    @property
+    def identities(self) -> Mapping[str, Identity]:
+        """Everybody, by name."""
+        narrator = () if self.narrator is None else (self.narrator,)
+        roles = (part.identity for part in self.roles.values())
+        return {who.name: who for who in (*narrator, *roles, *self.tagged.values())}
+
     def part(self, segment: Segment) -> Part:
         """Returns who says a segment.
 
