@@ -6,7 +6,7 @@ import argparse
 
 from intone import __version__
 from intone.bench import command as bench
-from intone.cli import doctor, models, modes, say, serve, train
+from intone.cli import doctor, models, modes, redo, say, serve, train, voices
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -19,6 +19,8 @@ def build_parser() -> argparse.ArgumentParser:
     say.add_parser(commands)
     modes.add_parsers(commands)
     serve.add_parser(commands)
+    voices.add_parser(commands)
+    redo.add_parser(commands)
     models.add_parser(commands)
     doctor.add_parser(commands)
     train.add_parser(commands)

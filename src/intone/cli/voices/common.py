@@ -1,0 +1,191 @@
+"""What the actions share: the library, models on this machine, options, and the clip's report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from intone.cli.table import print_table
+from intone.core.errors import (
+    CheckpointError,
+    ModelNotFoundError,
+    ReferenceAudioError,
+    UnknownLanguageError,
+)
+from intone.models.hub import HubSettings, list_installed, resolve
+from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.voices.library import VoiceLibrary
+
+if TYPE_CHECKING:
+    from intone.audio.reference import ReferenceClip
+    from intone.audio.reference_report import ReferenceReport
+    from intone.models.config import ModelConfig
+    from intone.voices.cloning import CloneForm
+    from intone.voices.making import ChosenForm
+    from intone.voices.voice import Voice
+
+DEFAULT_BASE = "0.6b-base"
+"""What reads a clip where nothing else is asked for."""
+
+_WORDS = {"fine": "ok", "warn": "warning", "refuse": "refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHere:
+    """A checkpoint on this machine."""
+
+    name: str
+    """As it is asked for."""
+    config: ModelConfig
+
+    @property
+    def can_clone(self) -> bool:
+        return self.config.speaker_encoder is not None
+
+    def fits(self, voice: Voice) -> bool:
+        """Whether it can speak with a voice."""
+        if voice.x_vector is None:
+            return voice.speaker in self.config.speakers
+        talker = self.config.talker
+        fits = voice.fits(hidden_size=talker.hidden_size, num_codebooks=talker.num_codebooks)
+        return self.can_clone and fits
+
+
+def library() -> VoiceLibrary:
+    """Returns the user's voices."""
+    return VoiceLibrary.from_env(os.environ)
+
+
+def models_here() -> tuple[ModelHere, ...]:
+    """Returns the checkpoints that can be asked for, the voice in the box last."""
+    return tuple(_models_here())
+
+
+def _models_here() -> Iterator[ModelHere]:
+    from intone.models.description import ModelDescription
+
+    installed = list_installed(HubSettings.from_env(os.environ))
+    places = {one.alias or one.repo_id: one.path for one in installed if one.is_complete}
+    try:
+        places[BUILTIN_MODEL] = builtin_directory()
+    except ModelNotFoundError:
+        pass
+    for name, directory in places.items():
+        try:
+            yield ModelHere(name, ModelDescription.read(directory).config)
+        except CheckpointError:
+            continue  # `intone models inspect` says what is wrong with it
+
+
+def base_directory(model: str) -> Path:
+    """Returns the directory of the model that reads clips.
+
+    Raises:
+        ModelNotFoundError: it is not here; the message says what to do.
+    """
+    if model == BUILTIN_MODEL:
+        return builtin_directory()
+    try:
+        return resolve(model, HubSettings.from_env(os.environ))
+    except ModelNotFoundError as error:
+        if model != DEFAULT_BASE:
+            raise
+        raise ModelNotFoundError(
+            f"{error} Without a download the built-in voice clones too, from the x-vector alone: "
+            f"--model {BUILTIN_MODEL}."
+        ) from error
+
+
+def check_language(language: str, directory: Path) -> str:
+    """Returns a language as the model spells it; raises UnknownLanguageError."""
+    from intone.models.description import ModelDescription
+
+    known = ModelDescription.read(directory).config.languages
+    name = language.strip().lower()
+    if name not in known:
+        raise UnknownLanguageError(
+            f"language {language!r} is unknown; this checkpoint has: {', '.join(known)}."
+        )
+    return name
+
+
+def model_name(model: str) -> str:
+    """Returns what a voice remembers of a model: its alias, or its directory's name, no path."""
+    return Path(model).name if Path(model).is_dir() else model
+
+
+def add_encoder(parser: argparse.ArgumentParser, default: str | None, note: str) -> None:
+    """Adds which model reads the clip, and where."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", metavar="ID|DIR", default=default, help=f"that reads the clip; {note}"
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+
+
+def add_form(parser: argparse.ArgumentParser) -> None:
+    """Adds ICL or x-vector; without a flag the words decide."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--xvec-only",
+        dest="form",
+        action="store_const",
+        const="x_vector",
+        help="keep the speaker's x-vector, not the clip itself",
+    )
+    group.add_argument(
+        "--icl",
+        dest="form",
+        action="store_const",
+        const="icl",
+        help="keep the clip's codes (the default with --text)",
+    )
+
+
+def add_notes(parser: argparse.ArgumentParser) -> None:
+    """Adds what belongs to a voice besides its sound."""
+    parser.add_argument("--language", default="auto", help="that the clip is in (default auto)")
+    parser.add_argument("--licence", metavar="WORDS", help="under which the voice may be used")
+    parser.add_argument("--consent", metavar="WORDS", help="a note: who agreed to what")
+
+
+def chosen_form(args: argparse.Namespace) -> CloneForm | None:
+    """Returns the form that was asked for; None where no flag was given."""
+    form: CloneForm | None = args.form
+    return form
+
+
+def tell_form(chosen: ChosenForm) -> None:
+    """Says where a voice is less than it could be."""
+    notes = {
+        "no words": "no --text: keeping the x-vector alone; the clip's exact words bring the voice "
+        "closer",
+        "no codec encoder": "this model has no codec encoder: keeping the x-vector alone; a Base "
+        "model keeps the clip as well",
+    }
+    if chosen.reason in notes:
+        print(f"intone: {notes[chosen.reason]}", file=sys.stderr)
+
+
+def print_report(clip: ReferenceClip, report: ReferenceReport) -> None:
+    """Prints a line for every aspect of a clip."""
+    rows = [(_WORDS[one.severity], one.aspect, one.message) for one in report.findings]
+    print(f"reference clip of {clip.duration_s:.1f} s:")
+    print_table([("", *row) for row in rows])
+
+
+def check_usable(report: ReferenceReport, *, anyway: bool) -> None:
+    """Refuses a clip that would give another voice than meant, unless told to go on.
+
+    Raises:
+        ReferenceAudioError: a finding refuses it.
+    """
+    refused = report.of("refuse")
+    if refused and not anyway:
+        reasons = "; ".join(one.message for one in refused)
+        raise ReferenceAudioError(f"the clip is refused: {reasons}. --anyway goes on with it.")
