@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from tests.cli.conftest import RunInProcess
 
+from intone.audio.loudness import integrated_lufs
 from intone.core.constants import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from intone.core.types import ModelKind
 from intone.models.config import ModelConfig, read_json
@@ -133,3 +134,18 @@ def test_without_a_model_a_kept_voice_says_which_one_it_needs(
 
     assert outcome.code == 4
     assert "voice 'nora' speaks with a Base model of its size" in outcome.err
+
+
+def test_the_whole_is_brought_to_a_loudness(say: RunInProcess) -> None:
+    say("Hello. [pause:0.5] Hello again.", "--out", "level.wav", "--loudness", "-30")
+
+    samples, _ = soundfile.read("level.wav", dtype="float32")
+    assert integrated_lufs(samples, SAMPLE_RATE_HZ) == pytest.approx(-30, abs=0.1)
+
+
+@pytest.mark.parametrize("options", [["--stream", "--out", "x.wav"], ["--save-dir", "takes"]])
+def test_no_loudness_where_the_whole_is_not_at_hand(say: RunInProcess, options: list[str]) -> None:
+    outcome = say("Hello.", "--loudness", "-16", *options)
+
+    assert outcome.code == 3
+    assert "loudness is measured over the whole" in outcome.err

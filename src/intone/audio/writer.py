@@ -62,6 +62,19 @@ class AudioWriter(ABC):
             self.abort()
 
 
+class Nowhere(AudioWriter):
+    """Takes samples and keeps none."""
+
+    def write(self, samples: Samples) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
 def output_error(target: str, error: OSError) -> OutputError:
     """Returns the error to raise when the system refused to write to `target`."""
     reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)

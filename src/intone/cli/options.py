@@ -64,8 +64,19 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         help="keep the take there under its time, with a JSON beside it that repeats it "
         "(`intone redo`)",
     )
+    add_loudness(group)
     add_format(group)
     add_stream(group)
+
+
+def add_loudness(group: argparse._ArgumentGroup) -> None:
+    """Adds how loud the whole shall be."""
+    group.add_argument(
+        "--loudness",
+        type=float,
+        metavar="LUFS",
+        help="bring the whole to this loudness by one gain, -16 for example",
+    )
 
 
 def add_format(group: argparse._ArgumentGroup) -> None:

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from intone.audio.files import STDOUT, AudioFormat, create_writer
-from intone.audio.writer import AudioWriter
+from intone.audio.levelled import LoudnessWriter
+from intone.audio.loudness import check_target
+from intone.audio.writer import AudioWriter, Nowhere
 from intone.cli.clip import Clip
 from intone.cli.progress import Progress
 from intone.cli.records import model_record, take_record, voice_record
 from intone.cli.spoken import Spoken
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.core.types import Audio, Samples, SpeechRequest, join_chunks
+from intone.core.errors import InvalidSettingError
+from intone.core.types import Audio, SpeechRequest, join_chunks
 from intone.render.outputs import OutputFolder
 
 if TYPE_CHECKING:
@@ -43,6 +45,19 @@ class Output:
     """Every take is kept there as well."""
     streams: bool = False
     """Whether audio is wanted while it is made; else a take may be drawn again."""
+    loudness_lufs: float | None = None
+    """Of the whole, by one gain; None leaves it. What a folder keeps is left as it was drawn."""
+
+    def __post_init__(self) -> None:
+        if self.loudness_lufs is None:
+            return
+        check_target(self.loudness_lufs)
+        if self.streams or self.target is None:
+            raise InvalidSettingError(
+                "loudness is measured over the whole, so it cannot be brought to "
+                f"{self.loudness_lufs:g} LUFS while it is made or in a kept take; name a file "
+                "with --out and leave out --stream."
+            )
 
     @classmethod
     def from_args(cls, args: argparse.Namespace, num_takes: int = 1) -> Output:
@@ -60,6 +75,7 @@ class Output:
             format=args.format,
             folder=args.save_dir,
             streams=args.stream or target == STDOUT,
+            loudness_lufs=args.loudness,
         )
 
     @property
@@ -68,11 +84,16 @@ class Output:
 
     def open(self) -> AudioWriter:
         """Returns the writer; raises OutputError or MissingDependencyError."""
+        if self.is_folder_alone:
+            return Nowhere()
         if self.target is None:
             from intone.audio.playback import Player
 
             return Player(SAMPLE_RATE_HZ)
-        return create_writer(self.target, SAMPLE_RATE_HZ, self.format)
+        writer = create_writer(self.target, SAMPLE_RATE_HZ, self.format)
+        if self.loudness_lufs is None:
+            return writer
+        return LoudnessWriter(writer, SAMPLE_RATE_HZ, self.loudness_lufs)
 
     def report(self, spoken: Spoken, kept: Sequence[Path]) -> None:
         """Prints the line of figures, out of the audio's way, and what was remarkable."""
@@ -116,17 +137,17 @@ class Speaker:
                 said is told before the first is.
         """
         requests = [piece for piece in pieces if isinstance(piece, SpeechRequest)]
+        takes, kept = list[Audio](), list[Path]()
         with Progress() as progress:
             progress.show("loading the model")
             for request in requests:
                 self.tts.check(request)
-            takes, kept = list[Audio](), list[Path]()
-            with nullcontext() if output.is_folder_alone else output.open() as writer:
+            with output.open() as sink:
                 for piece in pieces:
                     if not isinstance(piece, SpeechRequest):
-                        _write(writer, np.zeros(round(piece * SAMPLE_RATE_HZ), np.float32))
+                        sink.write(np.zeros(round(piece * SAMPLE_RATE_HZ), np.float32))
                         continue
-                    takes.append(self._take(piece, output, writer, progress))
+                    takes.append(self._take(piece, output, sink, progress))
                     if output.folder is not None:
                         kept.append(self._keep(piece, texts[len(takes) - 1], takes[-1], output))
         silence_s = sum(piece for piece in pieces if not isinstance(piece, SpeechRequest))
@@ -136,17 +157,17 @@ class Speaker:
         self,
         request: SpeechRequest,
         output: Output,
-        writer: AudioWriter | None,
+        sink: AudioWriter,
         progress: Progress,
     ) -> Audio:
         if not output.streams:
             audio = self.tts.synthesize(request, watch=progress.chunk)
-            _write(writer, audio.samples)
+            sink.write(audio.samples)
             return audio
         parts = []
         with self.tts.stream_request(request) as chunks:
             for chunk in chunks:
-                _write(writer, chunk.samples)
+                sink.write(chunk.samples)
                 progress.chunk(chunk)
                 parts.append(chunk)
         return join_chunks(parts)
@@ -163,8 +184,3 @@ class Speaker:
         )
         folder = OutputFolder(Path(output.folder or ""))
         return folder.save(audio.samples, audio.sample_rate_hz, record).audio
-
-
-def _write(writer: AudioWriter | None, samples: Samples) -> None:
-    if writer is not None:
-        writer.write(samples)
