@@ -160,3 +160,10 @@ def test_settings_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(InvalidSettingError, match=message):
         TTS(tiny_checkpoint("custom"), **settings).load()
+
+
+def test_what_a_model_can_do_is_told_without_loading_it(tiny_checkpoint: Checkpoints) -> None:
+    with TTS(tiny_checkpoint("base"), device="cpu", memory_budget="17B") as tts:
+        can = tts.capabilities()  # loading would be refused: nothing fits into 17 bytes
+
+    assert (can.kind, can.can_clone, can.follows_instruct) == ("base", True, False)

@@ -41,6 +41,7 @@ from intone.voices.lookup import named_voice
 
 if TYPE_CHECKING:
     from intone.engine.loading import LoadedModel
+    from intone.models.config import ModelConfig
 
 WHOLE_TAKE_CHUNK_FRAMES = 24
 """Where nobody listens along: the codec is cheapest per frame in chunks of about this size."""
@@ -202,8 +203,12 @@ class TTS:
         return resolve(self._model, HubSettings.from_env(os.environ))
 
     def capabilities(self) -> Capabilities:
-        """Returns what this checkpoint can be asked for."""
-        config = self.load().description.config
+        """Returns what this checkpoint can be asked for; no weights are loaded for it.
+
+        Raises:
+            ModelError: not on this machine, or unusable.
+        """
+        config = self._config()
         return Capabilities(
             model=str(self._model or BUILTIN_MODEL),
             kind=config.kind,
@@ -215,6 +220,15 @@ class TTS:
             can_clone=config.speaker_encoder is not None,
             follows_instruct=config.follows_instruct,
         )
+
+    def _config(self) -> ModelConfig:
+        from intone.models.description import ModelDescription
+
+        with self._lock:
+            loaded = self._loaded
+        if loaded is not None:
+            return loaded.description.config
+        return ModelDescription.read(self._directory()).config
 
     def clone(
         self,
