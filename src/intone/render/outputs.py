@@ -58,15 +58,30 @@ class OutputFolder:
             OutputError: the system refused; neither file is left behind.
         """
         with self.claimed(record.mode) as stem:
-            audio = self.directory / f"{stem}.{format}"
-            path = self.directory / f"{stem}.json"
-            atomic_write_text(path, replace(record, audio_file=audio.name).json())
-            try:
-                save(audio, samples, sample_rate_hz, format)
-                sync_file(audio)
-            except OutputError:
-                path.unlink(missing_ok=True)
-                raise
+            return self.write(stem, samples, sample_rate_hz, record, format)
+
+    def write(
+        self,
+        stem: str,
+        samples: Samples,
+        sample_rate_hz: int,
+        record: TakeRecord,
+        format: AudioFormat = "wav",
+    ) -> KeptTake:
+        """Writes samples [S] and the record under a claimed stem, or one that goes on with a dot.
+
+        Raises:
+            OutputError: the system refused; neither file is left behind.
+        """
+        audio = self.directory / f"{stem}.{format}"
+        path = self.directory / f"{stem}.json"
+        atomic_write_text(path, replace(record, audio_file=audio.name).json())
+        try:
+            save(audio, samples, sample_rate_hz, format)
+            sync_file(audio)
+        except OutputError:
+            path.unlink(missing_ok=True)
+            raise
         return KeptTake(audio, path)
 
     @contextmanager
