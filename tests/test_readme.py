@@ -9,9 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 from tests.train.speech import save, speech
 
 from intone.cli import main
@@ -24,6 +22,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAX_README_LINES = 200
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 _SHORT = {"say", "custom", "clone", "design"}
+KEPT_VOICES = {"nora", "nils", "bob"}
+"""They are made by one command of a page and spoken with by the next."""
 
 
 def blocks(language: str) -> list[str]:
@@ -56,7 +56,8 @@ def _as_documented(
         snapshots.mkdir(parents=True)
         kind = {"custom": "custom", "base": "base", "design": "design"}[alias.split("-")[1]]
         (snapshots / "c1").symlink_to(tiny_checkpoint(kind))  # type: ignore[arg-type]
-    soundfile.write("clip.wav", np.random.default_rng(0).normal(0, 0.1, 30_000), 24_000)
+    save(Path("clip.wav"), speech(3.0))
+    save(Path("angry.wav"), speech(3.0, seed=1))
     Path("chapter.txt").write_text("A chapter.")
     monkeypatch.setattr("sys.stdin", io.StringIO("A line.\n"))
 
@@ -70,7 +71,7 @@ def test_the_python_runs(code: str) -> None:
 @pytest.mark.usefixtures("_as_documented")
 @pytest.mark.parametrize("arguments", commands("intone"), ids=" ".join)
 def test_the_commands_run(arguments: list[str]) -> None:
-    if {"bench", "train", "nora", "someone/their-fine-tune"} & set(arguments):
+    if {"bench", "train", "voices", "someone/their-fine-tune", *KEPT_VOICES} & set(arguments):
         # Minutes, a hub, or an order (which has a test of its own): only understood here.
         build_parser().parse_args(arguments)
         return
@@ -106,6 +107,25 @@ def test_a_voice_is_made_by_the_commands_of_the_training_page() -> None:
         assert main([*arguments, *_SHORTENED.get(stage, [])]) == 0, line
 
     assert Path("speech.wav").stat().st_size > 0
+
+
+@pytest.mark.usefixtures("_as_documented")
+@pytest.mark.parametrize("page", ["README.md", "docs/voices.md"])
+def test_voices_are_kept_and_moved_by_the_commands_of_a_page(
+    page: str, voices_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intone.audio.reference.MIN_REFERENCE_S", 0.1)  # tiny takes are short
+    text = (ROOT / page).read_text("utf-8")
+    code = "".join(code for language, code in _BLOCK.findall(text) if language == "sh")
+    for line in code.splitlines():
+        arguments = shlex.split(line, comments=True)[1:]
+        kept = {path.stem for path in voices_directory.glob("*.voice")}
+        is_about_voices = arguments[:1] == ["voices"] or kept & set(arguments)
+        if not is_about_voices or arguments[1] == "play":  # which needs a loudspeaker
+            continue
+        assert main([*arguments, *_SHORTENED.get(arguments[0], [])]) == 0, line
+
+    assert kept
 
 
 @pytest.mark.parametrize("arguments", commands("make"), ids=" ".join)

@@ -172,9 +172,10 @@ def tell_form(chosen: ChosenForm) -> None:
         print(f"intone: {notes[chosen.reason]}", file=sys.stderr)
 
 
-def print_report(clip: ReferenceClip, report: ReferenceReport) -> None:
+def print_report(clip: ReferenceClip, report: ReferenceReport, *, can_refuse: bool = True) -> None:
     """Prints a line for every aspect of a clip."""
-    rows = [(_WORDS[one.severity], one.aspect, one.message) for one in report.findings]
+    words = _WORDS if can_refuse else _WORDS | {"refuse": _WORDS["warn"]}
+    rows = [(words[one.severity], one.aspect, one.message) for one in report.findings]
     print(f"reference clip of {clip.duration_s:.1f} s:")
     print_table([("", *row) for row in rows])
 

@@ -77,7 +77,8 @@ def _voice(args: argparse.Namespace, drawn: CandidateRound) -> Voice:
 
     take = drawn.take(args.number)
     clip = load_reference(drawn.path(take.number))
-    print_report(clip, report_clip(clip, drawn.text, drawn.language))
+    report = report_clip(clip, drawn.text, drawn.language)
+    print_report(clip, report, can_refuse=False)
     cloner = Cloner(base_directory(args.model), resolve_device(args.device))
     chosen = choose_form(drawn.text, chosen_form(args), has_codec_encoder=cloner.can_make_codes)
     tell_form(chosen)

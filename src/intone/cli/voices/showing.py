@@ -19,7 +19,8 @@ def print_kept(voice: Voice, path: Path, model: str) -> None:
     form = "its clip and words (ICL)" if voice.is_icl else "its x-vector"
     moods = f"; moods: {', '.join(voice.moods)}" if voice.moods else ""
     print(f"{voice.name}: {path} ({path.stat().st_size:,} bytes), speaks from {form}{moods}")
-    print(f'say something: intone say "Hello." --model {model} --voice {voice.name}')
+    spoken_with = f" --model {model}" if Path(model).is_dir() else ""
+    print(f'say something: intone say "Hello." --voice {voice.name}{spoken_with}')
 
 
 def print_voice(voice: Voice, path: Path, models: Sequence[ModelHere]) -> None:
