@@ -1,0 +1,121 @@
+"""Draws the pieces of a book, each kept as soon as it is finished, none of them twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from intone.core.errors import EngineStoppedError
+from intone.core.synthesizer import Synthesizer
+from intone.render.anchors import Anchors
+from intone.render.book_plan import BookPiece, ChapterPlan
+from intone.render.book_store import BookStore, FinishedPiece
+from intone.render.drawing import Anchor, DrawPolicy, SegmentDrawer
+from intone.render.ear import Ear
+from intone.render.identity import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a book is, after one more piece."""
+
+    piece: BookPiece
+    finished: FinishedPiece
+    num_done: int
+    num_pieces: int
+    remaining_s: float | None
+    """Seconds that the rest will take, at the speed of this run so far."""
+
+
+class BookRenderer:
+    """Draws what a store does not hold yet."""
+
+    def __init__(
+        self,
+        store: BookStore,
+        synthesizer: Synthesizer,
+        identity: Identity,
+        *,
+        ear: Ear | None,
+        policy: DrawPolicy | None = None,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        """Takes where pieces are kept, what speaks, who it is, and what hears.
+
+        Args:
+            identity: whom takes are compared with: the kept voice, else a neutral take.
+            ear: None compares nobody.
+        """
+        self._store = store
+        self._drawer = SegmentDrawer(synthesizer, ear, policy)
+        self._anchors = (
+            None if ear is None else Anchors(synthesizer, ear, store.record.request.seed)
+        )
+        self._identity = identity
+        self._anchor: Anchor | None = None
+        self._clock = clock
+
+    def missing(self, chapters: Sequence[ChapterPlan]) -> tuple[BookPiece, ...]:
+        """Returns the pieces that are still to be drawn, in order."""
+        pieces = (piece for chapter in chapters for piece in chapter.pieces)
+        return tuple(piece for piece in pieces if self._store.get(piece) is None)
+
+    def draw(self, chapters: Sequence[ChapterPlan]) -> Iterator[Progress]:
+        """Draws and keeps what is missing, and tells of each piece when it is on the disk.
+
+        Raises:
+            IntoneError: as the synthesizer or the disk do; what was told before stays kept.
+        """
+        missing = self.missing(chapters)
+        num_pieces = sum(len(chapter.pieces) for chapter in chapters)
+        pace = _Pace(left_s=sum(piece.plan.expected_s for piece in missing))
+        for number, piece in enumerate(missing, start=num_pieces - len(missing) + 1):
+            started = self._clock()
+            drawn = self._drawer.draw(piece.plan, self._anchor_of(piece))
+            if drawn.audio.finish_reason == "cancelled":
+                raise EngineStoppedError("the engine was stopped; start again to go on from here.")
+            finished = self._store.put(piece, drawn)
+            pace.add(piece.plan.expected_s, self._clock() - started)
+            yield Progress(
+                piece=piece,
+                finished=finished,
+                num_done=number,
+                num_pieces=num_pieces,
+                remaining_s=pace.remaining_s,
+            )
+
+    def _anchor_of(self, piece: BookPiece) -> Anchor | None:
+        """Returns the person of the whole book; found once, also for later runs."""
+        if self._anchors is None:
+            return None
+        if self._anchor is None:
+            kept = self._store.anchor()
+            if kept is not None:
+                self._anchor = Anchor(x_vector=kept, origin="the book's beginning")
+                return self._anchor
+            self._anchor = self._anchors.of(self._identity, piece.plan)
+            if self._anchor is not None:
+                self._store.put_anchor(self._anchor.x_vector)
+        return self._anchor
+
+
+@dataclass(slots=True)
+class _Pace:
+    """Tells the time left, from the time that was needed per second of expected audio."""
+
+    left_s: float
+    """Audio that is still expected."""
+    done_s: float = 0.0
+    wall_s: float = 0.0
+
+    def add(self, expected_s: float, wall_s: float) -> None:
+        self.left_s -= expected_s
+        self.done_s += expected_s
+        self.wall_s += wall_s
+
+    @property
+    def remaining_s(self) -> float | None:
+        if self.done_s <= 0:
+            return None
+        return max(0.0, self.left_s) * self.wall_s / self.done_s
