@@ -324,9 +324,16 @@ class TTS:
 
         async def start() -> Take:
             # Loading and prompt building may take seconds: not on the loop's thread.
-            return await asyncio.to_thread(
-                self._start, request, delivery.draws.seed, _ramp(request), emit, accepted_at
+            starting = asyncio.ensure_future(
+                asyncio.to_thread(
+                    self._start, request, delivery.draws.seed, _ramp(request), emit, accepted_at
+                )
             )
+            try:
+                return await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                starting.add_done_callback(_cancel_started)  # nobody will hear it
+                raise
 
         take = await start()
         try:
@@ -491,6 +498,11 @@ def _ramp(request: SpeechRequest) -> tuple[int, ...]:
 
 def _whole_ramp(request: SpeechRequest) -> tuple[int, ...]:
     return (request.chunk_frames or WHOLE_TAKE_CHUNK_FRAMES,)
+
+
+def _cancel_started(starting: asyncio.Future[Take]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().cancel()
 
 
 def _seed_of(request: SpeechRequest) -> int:

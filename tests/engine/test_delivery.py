@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,11 @@ def chunk(
 
 
 class FakeTake:
-    def cancel(self) -> None: ...
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self.cancelled.set()
 
 
 class ScriptedTTS(TTS):
@@ -146,3 +151,25 @@ def test_speed_changes_the_length_streamed_as_whole(speed: float) -> None:
     assert len(whole.samples) == round(5 * SAMPLES_PER_FRAME / speed)
     np.testing.assert_array_equal(np.concatenate([one.samples for one in chunks]), whole.samples)
     assert whole.timing.audio_s == chunks[-1].timing.audio_s == pytest.approx(0.4 / speed)
+
+
+def test_a_task_that_leaves_while_its_take_starts_cancels_it() -> None:
+    started, may_go_on, take = threading.Event(), threading.Event(), FakeTake()
+
+    class SlowTTS(TTS):
+        def _start(self, *_: object) -> FakeTake:
+            started.set()
+            assert may_go_on.wait(10)
+            return take
+
+    async def leave() -> None:
+        listening = asyncio.ensure_future(anext(SlowTTS(Path("nowhere")).astream("Hello.")))
+        await asyncio.to_thread(started.wait, 10)
+        listening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+        may_go_on.set()
+        await asyncio.to_thread(take.cancelled.wait, 10)
+
+    asyncio.run(leave())
+    assert take.cancelled.is_set()
