@@ -13,6 +13,7 @@ from intone.render.ear import Ear, heard_person, similarity
 from intone.render.identity import Identity
 from intone.render.moods import Manner, deliver
 from intone.render.plan import SegmentPlan
+from intone.text.guessing import guess_language
 from intone.voices.voice import Voice
 
 ANCHOR_TEXTS: Mapping[str, str] = {
@@ -40,9 +41,14 @@ ANCHOR_TEXTS: Mapping[str, str] = {
 _DEFAULT_LANGUAGE = "english"
 
 
-def anchor_text(language: str) -> str:
-    """Returns what an anchor says; the English sentence where the language is left open."""
-    return ANCHOR_TEXTS.get(language.lower(), ANCHOR_TEXTS[_DEFAULT_LANGUAGE])
+def anchor_text(language: str, like: str = "") -> str:
+    """Returns what an anchor says.
+
+    Args:
+        like: a text whose language is guessed where it is left open; else it is English.
+    """
+    known = ANCHOR_TEXTS.get(language.lower()) or ANCHOR_TEXTS.get(guess_language(like) or "")
+    return known or ANCHOR_TEXTS[_DEFAULT_LANGUAGE]
 
 
 class Anchors:
@@ -77,7 +83,7 @@ class Anchors:
 
     def _drawn(self, identity: Identity, template: SpeechRequest) -> Anchor | None:
         delivery = deliver(identity, Manner(), self._synthesizer.capabilities())
-        text = anchor_text(template.language)
+        text = anchor_text(template.language, template.text)
         request = replace(
             template,
             text=text,

@@ -56,6 +56,8 @@ class DrawnSegment:
     """With the anchor; None where it was not judged."""
     num_draws: int
     """All of them, those that the guard threw away included."""
+    num_takes: int = 1
+    """How often it was drawn until it was the right person and ended."""
     note: str | None = None
     """Why it was not judged, or that it is the best of bad ones."""
 
@@ -86,15 +88,15 @@ class SegmentDrawer:
             IntoneError: as `Synthesizer.synthesize` does.
         """
         kept = self._hear(plan, plan.request, anchor)
-        first, num_draws = kept.request, kept.num_draws
+        first, num_draws, num_takes = kept.request, kept.num_draws, 1
         for n in range(1, self._policy.max_redraws + 1):
             if self._is_good(kept, anchor) or not _can_differ(first):
                 break
             other = self._hear(plan, redrawn(first, n), anchor)
-            num_draws += other.num_draws
+            num_draws, num_takes = num_draws + other.num_draws, num_takes + 1
             kept = max(kept, other, key=_rank)  # of equals the earlier one
         note = self._complaint(kept, anchor) or kept.note
-        return replace(kept, num_draws=num_draws, note=note)
+        return replace(kept, num_draws=num_draws, num_takes=num_takes, note=note)
 
     def _hear(
         self, plan: SegmentPlan, request: SpeechRequest, anchor: Anchor | None

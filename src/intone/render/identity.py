@@ -55,6 +55,11 @@ def voice_identity(voice: Voice) -> Identity:
     return Identity(name=voice.name, voice=voice)
 
 
+def is_description(name: str) -> bool:
+    """Whether what names no voice describes somebody."""
+    return len(name.split()) >= MIN_DESCRIPTION_WORDS
+
+
 def find_identity(name: str, presets: Sequence[str], library: Library) -> Identity:
     """Returns who a name or a description stands for: a preset, else a kept voice, else words.
 
@@ -68,7 +73,7 @@ def find_identity(name: str, presets: Sequence[str], library: Library) -> Identi
     preset = next((preset for preset in presets if preset.lower() == wanted), None)
     if preset is not None:
         return preset_identity(preset)
-    if len(name.split()) >= MIN_DESCRIPTION_WORDS:
+    if is_description(name):
         return Identity(name=name.strip(), description=" ".join(name.split()))
     return voice_identity(_kept(name, presets, library))
 

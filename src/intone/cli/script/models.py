@@ -1,0 +1,97 @@
+"""Which model speaks a script, and which one hears who speaks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from intone.cli.model_choice import chosen_model, model_for
+from intone.cli.voices.common import model_name
+from intone.core.errors import ModelNotFoundError
+from intone.core.types import Capabilities, Samples
+from intone.models.hub import HubSettings, resolve
+from intone.render.ear import Ear, SynthesizerEar
+from intone.render.identity import is_description
+from intone.tts import TTS
+from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.voices.cloning import Cloner
+from intone.voices.library import VoiceLibrary
+
+NO_EAR = "none"
+_BASE_MODELS = ("1.7b-base", "0.6b-base")
+_EARS = ("0.6b-base", "1.7b-base")
+"""Any Base model hears; the smaller one is quicker to open."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEar:
+    """The speaker encoder of a checkpoint that does not speak; nothing else of it is loaded."""
+
+    cloner: Cloner
+    name: str
+
+    def x_vector(self, samples: Samples) -> Samples:
+        return self.cloner.x_vector(samples)
+
+
+def speaking_model(args: argparse.Namespace, names: Sequence[str]) -> str | None:
+    """Returns the model that speaks; None is the built-in voice.
+
+    Args:
+        names: of everybody in the script, as they are asked for.
+
+    Raises:
+        ModelNotFoundError: somebody needs a model that is not on this machine.
+    """
+    if args.model is not None:
+        return str(args.model)
+    library, settings = VoiceLibrary.from_env(os.environ), HubSettings.from_env(os.environ)
+    kept = [library.get(name) for name in names if name in library]
+    if any(is_description(name) and name not in library for name in names):
+        return _designing_model(args, settings)
+    if not kept:
+        return chosen_model(None, None, os.environ)
+    return args.base_model or model_for(kept[0], settings)
+
+
+def _designing_model(args: argparse.Namespace, settings: HubSettings) -> str:
+    """Returns a Base model, else the VoiceDesign model, which then speaks unlocked."""
+    if args.base_model is not None:
+        return str(args.base_model)
+    return _first_here(_BASE_MODELS, settings) or str(args.design_model)
+
+
+def _first_here(names: Sequence[str], settings: HubSettings) -> str | None:
+    for name in names:
+        try:
+            resolve(name, settings)
+        except ModelNotFoundError:
+            continue
+        return name
+    return None
+
+
+def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | None:
+    """Returns what hears who speaks; None where nothing can, or shall.
+
+    Raises:
+        ModelNotFoundError: the one that was asked for is not on this machine.
+    """
+    if args.ear == NO_EAR:
+        return None
+    if args.ear is None and can.can_clone:
+        return SynthesizerEar(tts, model_name(can.model))
+    name = args.ear or _first_here(_EARS, HubSettings.from_env(os.environ))
+    if name is None:
+        return None
+    return CheckpointEar(Cloner(directory_of(name), "cpu"), model_name(name))
+
+
+def directory_of(model: str) -> Path:
+    """Returns the directory of a model; raises ModelNotFoundError."""
+    if model == BUILTIN_MODEL:
+        return builtin_directory()
+    return resolve(model, HubSettings.from_env(os.environ))

@@ -1,0 +1,181 @@
+"""Speaks a planned script: opens models, keeps every segment at once, then writes the whole."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from intone.cli import options
+from intone.cli.playing import BackgroundPlayer
+from intone.cli.progress import Progress as Line
+from intone.cli.records import model_record, take_record
+from intone.cli.script.models import chosen_ear
+from intone.cli.script.session import Session
+from intone.cli.script.showing import Progress, tell, tell_kept
+from intone.cli.script.whole import Whole, WholeFiles
+from intone.core.constants import SAMPLE_RATE_HZ
+from intone.core.errors import InvalidSettingError
+from intone.core.types import VoiceClonePrompt
+from intone.render.drawing import DrawPolicy
+from intone.render.ear import Ear
+from intone.render.identity import Identity
+from intone.render.outputs import OutputFolder
+from intone.render.plan import SegmentPlan
+from intone.render.plot import check_picture
+from intone.render.script import RenderedSegment, ScriptRenderer
+from intone.render.script_record import notes_of
+from intone.render.sidecar import (
+    ModelRecord,
+    TakeRecord,
+    VoiceRecord,
+    file_sha256,
+    prompt_sha256,
+    result_of,
+)
+from intone.voices.library import VoiceLibrary
+
+MODE = "script"
+
+
+def render(args: argparse.Namespace, session: Session) -> None:
+    """Speaks a script into its files.
+
+    Raises:
+        IntoneError: anything that can go wrong; finished segments stay.
+    """
+    files = WholeFiles.of(args)
+    policy = _policy(args)
+    if args.plot is not None:
+        check_picture(Path(args.plot))
+    with ExitStack() as stack:
+        tts = stack.enter_context(options.open_tts(args))
+        player = stack.enter_context(
+            BackgroundPlayer(SAMPLE_RATE_HZ) if args.play else nullcontext()
+        )
+        session = session.designed(args, tts, tell)
+        ear = chosen_ear(args, tts, session.can)
+        _tell_before(session, ear, args)
+        stem = stack.enter_context(files.claimed())
+        with Line() as line:
+            line.show("loading the model")
+            model = model_record(tts, session.model)
+        keeper = _Keeper(files.folder, stem, session, model)
+        progress = Progress(session.plan)
+        pieces: list[np.ndarray] = []
+        with _told_if_stopped(args, progress):
+            for part in ScriptRenderer(session.plan, tts, ear, policy).render():
+                keeper.keep(part)
+                if player is not None:
+                    player.write(part.placed.samples)
+                pieces.append(part.placed.samples)
+                progress.add(part)
+        whole = Whole(
+            session=session,
+            samples=np.concatenate(pieces),
+            segments=tuple(progress.done),
+            takes=tuple(keeper.names),
+            ear=None if ear is None else ear.name,
+            min_similarity=policy.min_similarity,
+            model=model,
+        )
+        written = files.write(stem, whole)
+    for path in written:
+        print(f"wrote {path}")
+    print(progress.summary(), flush=True)
+
+
+class _Keeper:
+    """Writes every segment beside the others as soon as it is there."""
+
+    def __init__(
+        self, folder: OutputFolder | None, stem: str, session: Session, model: ModelRecord
+    ) -> None:
+        self._folder = folder
+        self._stem = stem
+        self._session = session
+        self._model = model
+        self._library = VoiceLibrary.from_env(os.environ)
+        self.names: list[str | None] = []
+
+    def keep(self, part: RenderedSegment) -> None:
+        if self._folder is None:
+            self.names.append(None)
+            return
+        stem = f"{self._stem}.{part.drawn.plan.index + 1:03}"
+        audio = part.drawn.audio
+        kept = self._folder.write(stem, audio.samples, audio.sample_rate_hz, self._record(part))
+        self.names.append(kept.record.name)
+
+    def _record(self, part: RenderedSegment) -> TakeRecord:
+        drawn, plan = part.drawn, part.drawn.plan
+        identity = self._session.plan.identities[plan.identity or ""]
+        record = take_record(
+            mode=MODE,
+            text=plan.text,
+            request=drawn.request,
+            audio=drawn.audio,
+            is_streamed=False,
+            voice=voice_of(identity, plan, self._library),
+            model=self._model,
+        )
+        result = result_of(
+            drawn.audio,
+            similarity=drawn.similarity,
+            num_similarity_draws=drawn.num_takes,
+        )
+        return replace(
+            record, result=result, mood=plan.mood, speaker=plan.speaker, notes=notes_of(part)
+        )
+
+
+def voice_of(identity: Identity, plan: SegmentPlan, library: VoiceLibrary) -> VoiceRecord:
+    """Returns who speaks, so that the take can be made again."""
+    prompt = plan.request.voice
+    if identity.voice is not None and isinstance(prompt, VoiceClonePrompt):
+        return VoiceRecord(
+            kind="kept",
+            name=identity.voice.name,
+            file_sha256=file_sha256(library.path(identity.voice.name)),
+            mood=plan.bank_mood,
+            prompt_sha256=prompt_sha256(prompt),
+        )
+    if identity.preset is not None:
+        return VoiceRecord(kind="preset", name=identity.preset)
+    return VoiceRecord(kind="default")
+
+
+def _policy(args: argparse.Namespace) -> DrawPolicy:
+    if args.min_similarity is None:
+        return DrawPolicy()
+    if not 0.0 <= args.min_similarity <= 1.0:
+        raise InvalidSettingError(
+            f"--min-similarity is {args.min_similarity:g}; allowed: 0 (draw nothing again) to 1."
+        )
+    return DrawPolicy(min_similarity=args.min_similarity)
+
+
+def _tell_before(session: Session, ear: Ear | None, args: argparse.Namespace) -> None:
+    for note in session.plan.notes:
+        tell(note)
+    if ear is None and args.ear is None:
+        tell(
+            f"similarity is not measured: {session.can.model} has no speaker encoder; pull one "
+            "that has (intone models pull 0.6b-base), or name it with --ear"
+        )
+
+
+@contextmanager
+def _told_if_stopped(args: argparse.Namespace, progress: Progress) -> Iterator[None]:
+    """Says what is kept, whatever stops the script."""
+    try:
+        yield
+    except BaseException:
+        if not args.no_save:
+            tell_kept(args.save_dir, progress.done, progress.plan)
+        raise
