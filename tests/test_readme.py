@@ -22,7 +22,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAX_README_LINES = 200
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 _SHORT = {"say", "custom", "clone", "design"}
-KEPT_VOICES = {"nora", "nils", "bob"}
+KEPT_VOICES = {"nora", "nils", "bob", "host"}
 """They are made by one command of a page and spoken with by the next."""
 
 

@@ -27,9 +27,8 @@ def clean(duration_s: float = 4.0, seed: int = 0) -> Samples:
 
 
 @pytest.fixture
-def voices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VoiceLibrary:
-    monkeypatch.setenv("INTONE_VOICES_DIR", str(tmp_path / "voices"))
-    return VoiceLibrary(tmp_path / "voices")
+def voices(voices_directory: Path) -> VoiceLibrary:
+    return VoiceLibrary(voices_directory)
 
 
 @pytest.fixture
@@ -167,10 +166,14 @@ def test_a_mood_joins_the_bank_with_its_similarity(
 
 
 def test_a_mood_of_an_unlike_clip_is_kept_with_a_warning(
-    intone: RunInProcess, voices: VoiceLibrary, clip: Path, base: Path, monkeypatch: object
+    intone: RunInProcess,
+    voices: VoiceLibrary,
+    clip: Path,
+    base: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     intone("voices", "clone", "nora", "--audio", clip, "--model", base)
-    monkeypatch.setattr("intone.render.ear.similarity", lambda one, other: 0.2)  # type: ignore[attr-defined]
+    monkeypatch.setattr("intone.render.ear.similarity", lambda one, other: 0.2)
     outcome = intone("voices", "clone", "nora", "--audio", clip, "--mood", "sad", "--model", base)
 
     assert (outcome.code, voices.get("nora").moods) == (0, ("sad",))
@@ -381,3 +384,25 @@ def test_only_a_design_model_designs(
     assert (outcome.code, voices.directory.exists()) == (3, False)
     assert "voices are designed by a VoiceDesign model" in outcome.err
     assert intone("voices", "keep", "1", "--as", "nora").code == 3
+
+
+def test_a_speaker_of_a_model_gets_a_name_of_its_own(
+    intone: RunInProcess, voices: VoiceLibrary, tiny_checkpoint: Checkpoint
+) -> None:
+    custom = tiny_checkpoint("custom")
+    added = intone("voices", "add", "host", "--speaker", "Uncle Fu", "--model", custom)
+    unknown = intone("voices", "add", "guest", "--speaker", "bob", "--model", custom)
+
+    assert added.code == 0, added.err
+    assert (unknown.code, "has: serena" in unknown.err) == (3, True)
+    voice = voices.get("host")
+    assert (voice.kind, voice.speaker, voice.model) == ("preset", "uncle_fu", str(custom))
+    said = intone("say", "Hi.", "--voice", "host", "-o", "a.wav", "--seed", "1")
+    same = intone("say", "Hi.", "--voice", "uncle_fu", "--model", custom, "-o", "b.wav", "--seed=1")
+    assert (said.code, same.code) == (0, 0), said.err
+    assert Path("a.wav").read_bytes() == Path("b.wav").read_bytes()
+    bank = intone("voices", "clone", "host", "--mood", "sad", "--audio", "absent.wav")
+    assert (bank.code, "belongs to a cloned or designed voice" in bank.err) == (3, True)
+    assert intone("voices", "show", "host").code == 0
+    assert intone("voices", "check", "host").code == 0
+    assert intone("voices", "extract", "host", "--out", "x.pt").code == 3

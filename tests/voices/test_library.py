@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.voices.making_voices import make_voice
+from tests.voices.making_voices import make_voice, x_vector
 from tests.voices.test_names import ATTACKS
 
 from intone.core.errors import (
@@ -18,6 +18,8 @@ from intone.core.errors import (
     VoiceFileError,
 )
 from intone.voices.library import VoiceLibrary
+from intone.voices.making import with_mood
+from intone.voices.voice import Reference
 from intone.voices.voice_file import content_sha256
 
 
@@ -182,3 +184,27 @@ def test_of_two_at_once_one_is_told(library: VoiceLibrary) -> None:
 
     assert kept.count(True) == 1
     assert len(library.names()) == 1
+
+
+def test_what_could_not_be_read_back_is_not_written(library: VoiceLibrary) -> None:
+    library.put(make_voice("nora"))
+
+    with pytest.raises(InvalidSettingError, match="cannot be kept: .*consent holds the control"):
+        library.put(replace(make_voice("nora"), consent="\a"), replace=True)
+    assert library.get("nora").consent == "Nora agreed on paper."
+
+
+def test_changes_of_one_voice_at_once_are_all_kept(library: VoiceLibrary) -> None:
+    library.put(make_voice("nora"))
+    moods = [f"mood {i}" for i in range(16)]
+
+    def add(mood: str) -> None:
+        clip = Reference(mood=mood, x_vector=x_vector())
+        library.change("Nora", lambda voice: with_mood(voice, clip))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, moods))
+
+    assert sorted(library.get("nora").moods) == sorted(moods)
+    with pytest.raises(UnknownVoiceError):
+        library.change("nobody", lambda voice: voice)

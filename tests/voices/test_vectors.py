@@ -150,3 +150,12 @@ def test_a_vector_is_never_written_over_another(tmp_path: Path) -> None:
     write_vector(path, VECTOR.numpy(), replace=True)
     with pytest.raises(OutputError, match=r"use \.safetensors or \.pt"):
         write_vector(tmp_path / "a.txt", VECTOR.numpy())
+
+
+def test_an_archive_that_grows_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\0" * 100_000_000)
+    assert (tmp_path / "bomb.pt").stat().st_size < 200_000
+
+    with pytest.raises(VoiceFileError, match=r"unpacks to 100,000,000 bytes"):
+        read_speaker(tmp_path / "bomb.pt")

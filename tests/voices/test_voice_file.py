@@ -177,3 +177,17 @@ def test_links_directories_and_pipes_are_not_read(tmp_path: Path) -> None:
     for name in ("link", "folder", "pipe", "absent"):
         with pytest.raises(VoiceFileError, match=name):
             read_voice(tmp_path / f"{name}.voice")
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2Jgone", "bell\a", "\ud800", "null\0", "\x9b31m"], ids=ascii
+)
+def test_a_file_cannot_command_a_terminal(text: str) -> None:
+    with pytest.raises(VoiceFileError, match="holds the control character"):
+        voice_from_bytes(with_metadata(consent=text), "nora")
+
+
+def test_texts_of_every_script_and_of_several_lines_are_kept() -> None:
+    text = "Zeile 1\n\tπρώτη, 你好, नमस्ते, \u200fשלום, 👩\u200d🚀"
+
+    assert voice_from_bytes(with_metadata(consent=text), "nora").consent == text

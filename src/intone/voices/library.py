@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -20,7 +20,7 @@ from intone.audio.writer import output_error
 from intone.core.errors import InvalidSettingError, OutputError, UnknownVoiceError, VoiceFileError
 from intone.voices.names import checked_name, is_plain_name
 from intone.voices.voice import Voice
-from intone.voices.voice_file import SUFFIX, read_voice, voice_bytes
+from intone.voices.voice_file import SUFFIX, read_voice, voice_bytes, voice_from_bytes
 
 VOICES_VARIABLE = "INTONE_VOICES_DIR"
 _LOCK = ".lock"
@@ -89,17 +89,32 @@ class VoiceLibrary:
             replace: whether an older voice of that name may give way.
 
         Raises:
-            InvalidSettingError: the name cannot be used, or is taken.
+            InvalidSettingError: the name cannot be used or is taken, or something of the voice
+                cannot be written.
             OutputError: the folder cannot be written; an older file is as it was.
         """
-        name = checked_name(voice.name)
+        name, data = checked_name(voice.name), _checked_bytes(voice)
         with self._locked():
             old = self._find(name)
             if old is not None and not replace:
                 raise InvalidSettingError(_taken(old.name.removesuffix(SUFFIX)))
             path = self.directory / f"{name}{SUFFIX}" if old is None else old
-            atomic_write_bytes(path, voice_bytes(voice))
+            atomic_write_bytes(path, data)
         return path
+
+    def change(self, name: str, change: Callable[[Voice], Voice]) -> Voice:
+        """Replaces a voice by what `change` makes of it, nobody between, and returns the new one.
+
+        Raises:
+            UnknownVoiceError, VoiceFileError: there is no such voice, or its file is damaged.
+            InvalidSettingError: something of the new voice cannot be written.
+            OutputError: the folder cannot be written; the voice is as it was.
+        """
+        with self._locked():
+            path = self.path(name)
+            changed = change(read_voice(path))
+            atomic_write_bytes(path, _checked_bytes(changed))
+        return changed
 
     def rename(self, name: str, new_name: str) -> Path:
         """Gives a voice another name and returns its file; the content stays as it is.
@@ -223,6 +238,16 @@ def _entry(name: str, path: Path) -> LibraryEntry:
         return LibraryEntry(name=name, path=path, voice=read_voice(path))
     except VoiceFileError as error:
         return LibraryEntry(name=name, path=path, voice=None, problem=str(error))
+
+
+def _checked_bytes(voice: Voice) -> bytes:
+    """Returns the file of a voice that can be read back; raises InvalidSettingError."""
+    data = voice_bytes(voice)
+    try:
+        voice_from_bytes(data, voice.name)
+    except VoiceFileError as error:
+        raise InvalidSettingError(f"the voice cannot be kept: {error}") from error
+    return data
 
 
 def _named(voice: Voice, name: str) -> Voice:

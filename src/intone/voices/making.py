@@ -18,7 +18,7 @@ from intone.core.errors import (
 )
 from intone.text.duration import expected_duration
 from intone.voices.cloning import DEFAULT_FORM_WITH_WORDS, CloneForm, Cloner
-from intone.voices.names import checked_name
+from intone.voices.names import BUILTIN_NAMES, PRESET_NAMES, checked_name
 from intone.voices.voice import Making, Reference, Voice, mood_key
 
 FormReason = Literal["asked", "words", "no words", "no codec encoder"]
@@ -159,6 +159,29 @@ def designed_voice(
         design_model=design.model,
     )
     return replace(cloned, kind="designed", making=making)
+
+
+def speaker_voice(
+    name: str, speaker: str, *, model: str, hidden_size: int, language: str = "auto"
+) -> Voice:
+    """Returns a speaker of a checkpoint as a voice: a name for the two together.
+
+    Args:
+        model: alias, hub id or directory, as it will be asked for.
+        hidden_size: of its talker.
+
+    Raises:
+        InvalidSettingError: the name cannot be used.
+    """
+    is_preset = speaker.lower() in PRESET_NAMES | BUILTIN_NAMES
+    return Voice(
+        name=checked_name(name),
+        kind="preset" if is_preset else "finetuned",
+        language=language,
+        hidden_size=hidden_size,
+        model=model,
+        speaker=speaker,
+    )
 
 
 def with_mood(voice: Voice, reference: Reference, *, can_replace: bool = False) -> Voice:

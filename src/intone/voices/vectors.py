@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,7 @@ def _safetensors(path: Path, data: bytes) -> object:
 def _torch(path: Path, data: bytes) -> object:
     import torch
 
+    _check_unpacked_size(path, data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -124,6 +126,17 @@ def _torch(path: Path, data: bytes) -> object:
             f"{path} is no file of torch ({type(error).__name__}); make or download it again."
         ) from error
     return content
+
+
+def _check_unpacked_size(path: Path, data: bytes) -> None:
+    """Refuses an archive that grows when it is read; torch itself packs nothing."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(one.file_size for one in archive.infolist())
+    except zipfile.BadZipFile:
+        return  # an older format, or none: torch will tell
+    if size > MAX_FILE_BYTES:
+        raise VoiceFileError(f"{path} unpacks to {size:,} bytes; it is no speaker.")
 
 
 def _speaker(path: Path, content: object) -> KeptSpeaker:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import stat
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -228,7 +229,10 @@ class _Reader:
         value = data.get(key)
         ok = value is None or (isinstance(value, str) and len(value) <= MAX_TEXT_CHARS)
         self._check(ok, f"its {key} is no text of up to {MAX_TEXT_CHARS:,} characters")
-        return cast("str | None", value)
+        text = cast("str | None", value)
+        bad = next((one for one in text or "" if _is_control(one)), "")
+        self._check(not bad, f"its {key} holds the control character {bad!r}")
+        return text
 
     def _object(self, value: object, what: str) -> Mapping[str, Any]:
         self._check(isinstance(value, dict), f"its {what} is no JSON object")
@@ -240,3 +244,8 @@ class _Reader:
 
     def _wrong(self, problem: str) -> VoiceFileError:
         return VoiceFileError(f"{self._where} is damaged: {problem}. Export or make it again.")
+
+
+def _is_control(character: str) -> bool:
+    """Whether a terminal may take it for a command, or no terminal can print it."""
+    return unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t"

@@ -6,7 +6,7 @@ import argparse
 from typing import Protocol
 
 from intone.cli.options import Commands
-from intone.cli.voices import check, clone, design, keep, listing, moving
+from intone.cli.voices import add, check, clone, design, keep, listing, moving
 
 
 class Actions(Protocol):
@@ -25,6 +25,6 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         "travel. They are in INTONE_VOICES_DIR, else in ~/.local/share/intone/voices.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    modules: tuple[Actions, ...] = (listing, clone, design, keep, moving, check)
+    modules: tuple[Actions, ...] = (listing, clone, design, keep, add, moving, check)
     for module in modules:
         module.add_parsers(actions)

@@ -23,12 +23,13 @@ from intone.cli.voices.common import (
     tell_form,
 )
 from intone.cli.voices.showing import print_kept
-from intone.core.errors import InvalidSettingError, MissingReferenceTextError
+from intone.core.errors import InvalidSettingError, MissingReferenceTextError, UnsupportedModeError
 from intone.voices.library import VoiceLibrary
 from intone.voices.names import checked_name
 
 if TYPE_CHECKING:
     from intone.audio.reference import ReferenceClip
+    from intone.core.types import Samples
     from intone.voices.cloning import Cloner
     from intone.voices.making import ChosenForm
     from intone.voices.voice import Reference
@@ -106,25 +107,36 @@ def _clone(args: argparse.Namespace, voices: VoiceLibrary) -> None:
 
 def _add_mood(args: argparse.Namespace, voices: VoiceLibrary) -> None:
     from intone.audio.reference import load_reference
-    from intone.render.drawing import MIN_SIMILARITY
-    from intone.render.ear import similarity
     from intone.voices.making import with_mood
 
     voice = voices.get(args.name)
+    if voice.x_vector is None:
+        raise UnsupportedModeError(
+            f"voice {voice.name!r} is the speaker {voice.speaker!r} of {voice.model}, which has no "
+            "clips; an emotion bank belongs to a cloned or designed voice."
+        )
     _check_notes(args)
     model = args.model or voice.making.model or DEFAULT_BASE
     reference = _read(args, load_reference(args.audio), model)
-    grown = with_mood(voice, reference, can_replace=args.force)
-    assert voice.x_vector is not None
-    likeness = similarity(voice.x_vector, reference.x_vector)
-    print(f"similarity of this clip and {voice.name}: {likeness:.2f}")
+    grown = voices.change(
+        voice.name, lambda kept: with_mood(kept, reference, can_replace=args.force)
+    )
+    _tell_similarity(voice.name, voice.x_vector, reference.x_vector)
+    print_kept(grown, voices.path(voice.name), model)
+
+
+def _tell_similarity(name: str, person: Samples, clip: Samples) -> None:
+    from intone.render.drawing import MIN_SIMILARITY
+    from intone.render.ear import similarity
+
+    likeness = similarity(person, clip)
+    print(f"similarity of this clip and {name}: {likeness:.2f}")
     if likeness < MIN_SIMILARITY:
         print(
             f"intone: below {MIN_SIMILARITY:.2f}: this may be another person, or a mood that "
             "changes the voice much; listen to both",
             file=sys.stderr,
         )
-    print_kept(grown, voices.put(grown, replace=True), model)
 
 
 def _check_notes(args: argparse.Namespace) -> None:
