@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import pytest
@@ -406,3 +407,69 @@ def test_a_speaker_of_a_model_gets_a_name_of_its_own(
     assert intone("voices", "show", "host").code == 0
     assert intone("voices", "check", "host").code == 0
     assert intone("voices", "extract", "host", "--out", "x.pt").code == 3
+
+
+def test_models_on_this_machine_are_told_by_what_they_speak(
+    intone: RunInProcess,
+    voices: VoiceLibrary,
+    clip: Path,
+    tmp_path: Path,
+    tiny_checkpoint: Checkpoint,
+) -> None:
+    kinds: dict[str, ModelKind] = {
+        "0.6B-Base": "base", "0.6B-CustomVoice": "custom", "1.7B-VoiceDesign": "design"
+    }  # fmt: skip
+    for name, kind in kinds.items():
+        snapshots = tmp_path / "hf/hub" / f"models--Qwen--Qwen3-TTS-12Hz-{name}" / "snapshots"
+        snapshots.mkdir(parents=True)
+        (snapshots / "c1").symlink_to(tiny_checkpoint(kind))
+
+    cloned = intone("voices", "clone", "nora", "--audio", clip, "--text", WORDS)
+    rows = {line.split()[0]: line for line in intone("voices", "list").out.splitlines()}
+    checked = json.loads(intone("voices", "check", "nora", "--json").out)["models"]
+
+    assert cloned.code == 0, cloned.err
+    assert rows["nora"].split() == ["nora", "cloned", "auto", "0.6b-base"]
+    assert rows["vivian"].split() == ["vivian", "preset", "0.6b-custom"]
+    assert checked == {
+        "0.6b-base": "speaks with it",
+        "0.6b-custom": "does not clone: no speaker encoder",
+        "1.7b-design": "does not clone: no speaker encoder",
+        "builtin": "another size: width 256, 6 codebooks",
+    }
+    assert voices.get("nora").making.model == "0.6b-base"
+
+
+class Loudspeaker:
+    heard: ClassVar[list[Samples]] = []
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        assert sample_rate_hz == 24_000
+
+    def write(self, samples: Samples) -> None:
+        self.heard.append(samples)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_a_candidate_can_be_heard(
+    intone: RunInProcess,
+    voices: VoiceLibrary,
+    tiny_checkpoint: Checkpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("intone.audio.playback.Player", Loudspeaker)
+    design = ("voices", "design", "A voice.", "--text", "Hello.", "--candidates", "2")
+    intone(*design, "--model", tiny_checkpoint("design"))
+
+    assert intone("voices", "play", "2").code == 0
+    wav = next(voices.directory.glob("candidates/*/2.wav"))
+    assert len(Loudspeaker.heard[-1]) == soundfile.info(wav).frames
+    wav.write_text("no sound")
+    damaged = intone("voices", "play", "2")
+    assert (damaged.code, "cannot be played" in damaged.err) == (6, True)
+    assert intone("voices", "play", "3").code == 3
