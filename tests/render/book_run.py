@@ -54,6 +54,7 @@ def record(plan: BookPlan, chosen: BookSettings) -> BookRecord:
         voice=VoiceRecord(kind="preset", name="ava"),
         model=MODEL,
         max_piece_s=chosen.max_piece_s,
+        ear="fake",
         min_similarity=0.75,
     )
 
@@ -85,7 +86,8 @@ def renderer(
 ) -> Iterator[tuple[BookRenderer, BookStore]]:
     with open_store(out, record(plan, chosen), restart=restart) as store:
         ear = SynthesizerEar(synthesizer, "fake")
-        yield BookRenderer(store, synthesizer, preset_identity("ava"), ear=ear), store
+        identity = preset_identity("ava")
+        yield BookRenderer(plan.chapters, store, synthesizer, identity, ear=ear), store
 
 
 def main(out: Path, log: Path) -> None:

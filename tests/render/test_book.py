@@ -49,6 +49,13 @@ def test_a_book_becomes_pieces_that_end_as_their_text_does() -> None:
     assert joined == " ".join(book().chapters[0].text.split())
 
 
+def test_another_voice_changes_nothing_else() -> None:
+    other = PLAN.spoken_by("fenrir")
+
+    assert {piece.plan.request.voice for piece in other.pieces} == {"fenrir"}
+    assert [piece.key for piece in other.pieces] == [piece.key for piece in PLAN.pieces]
+
+
 def test_seeds_follow_from_the_place_alone() -> None:
     whole = {piece.place: piece.plan.request.seed for piece in PLAN.pieces}
     other = {
@@ -291,6 +298,7 @@ def test_time_left_follows_the_speed_so_far(tmp_path: Path) -> None:
         from intone.render.identity import preset_identity
 
         drawing = BookRenderer(
+            PLAN.chapters,
             store,
             NotingSynthesizer(),
             preset_identity("ava"),

@@ -6,7 +6,7 @@ import argparse
 
 from intone import __version__
 from intone.bench import command as bench
-from intone.cli import doctor, models, modes, redo, say, script, serve, train, voices
+from intone.cli import book, doctor, models, modes, redo, say, script, serve, train, voices
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,6 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_parser(commands)
     voices.add_parser(commands)
     script.add_parser(commands)
+    book.add_parser(commands)
     redo.add_parser(commands)
     models.add_parser(commands)
     doctor.add_parser(commands)

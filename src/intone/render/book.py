@@ -29,10 +29,11 @@ class Progress:
 
 
 class BookRenderer:
-    """Draws what a store does not hold yet."""
+    """Draws what a store does not hold yet of some chapters of a book."""
 
     def __init__(
         self,
+        chapters: Sequence[ChapterPlan],
         store: BookStore,
         synthesizer: Synthesizer,
         identity: Identity,
@@ -41,20 +42,24 @@ class BookRenderer:
         policy: DrawPolicy | None = None,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        """Takes where pieces are kept, what speaks, who it is, and what hears.
+        """Takes what shall be drawn, where it is kept, what speaks, who it is, and what hears.
 
         Args:
+            chapters: all that this run is about; `draw` takes them in any order.
             identity: whom takes are compared with: the kept voice, else a neutral take.
             ear: None compares nobody.
         """
+        seed = store.record.request.seed
         self._store = store
         self._drawer = SegmentDrawer(synthesizer, ear, policy)
-        self._anchors = (
-            None if ear is None else Anchors(synthesizer, ear, store.record.request.seed)
-        )
+        self._anchors = None if ear is None else Anchors(synthesizer, ear, seed)
         self._identity = identity
         self._anchor: Anchor | None = None
         self._clock = clock
+        missing = self.missing(chapters)
+        self.num_pieces = sum(len(chapter.pieces) for chapter in chapters)
+        self.num_done = self.num_pieces - len(missing)
+        self._pace = _Pace(left_s=sum(piece.plan.expected_s for piece in missing))
 
     def missing(self, chapters: Sequence[ChapterPlan]) -> tuple[BookPiece, ...]:
         """Returns the pieces that are still to be drawn, in order."""
@@ -67,22 +72,20 @@ class BookRenderer:
         Raises:
             IntoneError: as the synthesizer or the disk do; what was told before stays kept.
         """
-        missing = self.missing(chapters)
-        num_pieces = sum(len(chapter.pieces) for chapter in chapters)
-        pace = _Pace(left_s=sum(piece.plan.expected_s for piece in missing))
-        for number, piece in enumerate(missing, start=num_pieces - len(missing) + 1):
+        for piece in self.missing(chapters):
             started = self._clock()
             drawn = self._drawer.draw(piece.plan, self._anchor_of(piece))
             if drawn.audio.finish_reason == "cancelled":
                 raise EngineStoppedError("the engine was stopped; start again to go on from here.")
             finished = self._store.put(piece, drawn)
-            pace.add(piece.plan.expected_s, self._clock() - started)
+            self.num_done += 1
+            self._pace.add(piece.plan.expected_s, self._clock() - started)
             yield Progress(
                 piece=piece,
                 finished=finished,
-                num_done=number,
-                num_pieces=num_pieces,
-                remaining_s=pace.remaining_s,
+                num_done=self.num_done,
+                num_pieces=self.num_pieces,
+                remaining_s=self._pace.remaining_s,
             )
 
     def _anchor_of(self, piece: BookPiece) -> Anchor | None:

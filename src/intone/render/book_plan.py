@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from intone.audio.seams import Ending
 from intone.core.errors import EmptyTextError, InvalidSettingError
 from intone.core.seeds import derived_seed
-from intone.core.types import SpeechRequest
+from intone.core.types import SpeechRequest, VoiceClonePrompt
 from intone.render.plan import SegmentPlan
 from intone.render.planning import MAX_PIECE_S, ReadAloud
 from intone.text.book import Book, Chapter
@@ -80,6 +80,10 @@ class BookPlan:
     def pieces(self) -> Iterator[BookPiece]:
         return (piece for chapter in self.chapters for piece in chapter.pieces)
 
+    def spoken_by(self, voice: str | VoiceClonePrompt | None) -> BookPlan:
+        """Returns the same plan with another voice in every request."""
+        return replace(self, chapters=tuple(_spoken_by(one, voice) for one in self.chapters))
+
     @property
     def written_sha256(self) -> str:
         """Of the words as they were written, and how they are cut."""
@@ -142,6 +146,14 @@ def _plan_chapter(
     if pieces:
         pieces[-1] = replace(pieces[-1], ending="chapter")
     return ChapterPlan(number=number, title=chapter.title, pieces=tuple(pieces))
+
+
+def _spoken_by(chapter: ChapterPlan, voice: str | VoiceClonePrompt | None) -> ChapterPlan:
+    pieces = []
+    for piece in chapter.pieces:
+        request = replace(piece.plan.request, voice=voice)
+        pieces.append(replace(piece, plan=replace(piece.plan, request=request)))
+    return replace(chapter, pieces=tuple(pieces))
 
 
 def _plan_piece(

@@ -32,8 +32,9 @@ class BookRecord:
     voice: VoiceRecord
     model: ModelRecord
     max_piece_s: float
-    min_similarity: float | None
-    """None: nobody is compared."""
+    ear: str | None
+    """The checkpoint that hears who speaks; None: nobody is compared."""
+    min_similarity: float
 
     def check_same(self, now: BookRecord, out: Path) -> None:
         """Raises RecordError naming what would make later pieces unlike the finished ones."""
@@ -58,6 +59,7 @@ class BookRecord:
         for name, value in _flat(asdict(now.request)):
             yield from _changed(name, then[name], value)
         yield from _changed("the seconds of a piece", self.max_piece_s, now.max_piece_s)
+        yield from _changed("what hears who speaks", self.ear, now.ear)
         yield from _changed("the least similarity", self.min_similarity, now.min_similarity)
 
 
