@@ -2,6 +2,8 @@
 
     python -m benchmarks.quality --recogniser DIR [--model NAME] [--teacher KOKORO] [--out FILE]
 
+    python -m benchmarks.quality.scripts --recogniser DIR    tags, and one voice over a long text
+
 Every sentence is spoken once through the public Python interface, with its own seed, by the presets
 in turn. Both texts are compared in lower case, without punctuation, numbers in words.
 
