@@ -32,9 +32,9 @@ class Patience:
 
 EARLY = Patience(sent_frames=12, limit_frames=37)
 """Where less was spoken than the text needs at least: three seconds."""
-MIDDLE = Patience(sent_frames=6, limit_frames=25)
-LATE = Patience(sent_frames=3, limit_frames=18)
-"""Where the text may well be over."""
+MIDDLE = Patience(sent_frames=6, limit_frames=31)
+LATE = Patience(sent_frames=3, limit_frames=25)
+"""Where the text may well be over: a quarter of a second is heard, two seconds are waited for."""
 
 
 class Silence:
