@@ -15,7 +15,9 @@ def test_the_exported_names_are_these() -> None:
         "IntoneError",
         "SamplingOverrides",
         "SpeechRequest",
+        "Voice",
         "VoiceClonePrompt",
+        "VoiceLibrary",
         "__version__",
     ]
 

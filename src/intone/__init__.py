@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         VoiceClonePrompt,
     )
     from intone.tts import TTS
+    from intone.voices.library import VoiceLibrary
+    from intone.voices.voice import Voice
 
 __version__ = "0.1.0"
 
@@ -32,7 +34,9 @@ __all__ = [
     "IntoneError",
     "SamplingOverrides",
     "SpeechRequest",
+    "Voice",
     "VoiceClonePrompt",
+    "VoiceLibrary",
     "__version__",
 ]
 
@@ -43,7 +47,9 @@ _HOME = {
     "IntoneError": "intone.core.errors",
     "SamplingOverrides": "intone.core.types",
     "SpeechRequest": "intone.core.types",
+    "Voice": "intone.voices.voice",
     "VoiceClonePrompt": "intone.core.types",
+    "VoiceLibrary": "intone.voices.library",
 }
 
 
