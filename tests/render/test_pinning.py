@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.render.fake_synthesizer import FakeSynthesizer, abilities, person
 
+from intone.core.errors import ReferenceAudioError
 from intone.core.types import Samples, SpeechRequest, VoiceClonePrompt
 from intone.render.anchors import ANCHOR_TEXTS, anchor_text
 from intone.render.ear import similarity
@@ -121,6 +122,24 @@ def test_a_take_that_missed_its_end_is_not_kept_where_another_ended(machine: Mac
     voice = pin(replace(ORDER, moods=()), machine.library, machine.open_designer, machine).voice
 
     assert voice.making.seed == machine.designer.requests[1].seed
+
+
+def test_a_person_of_whom_no_take_can_be_kept_is_refused(machine: Machine) -> None:
+    machine.designer.finish = lambda request: "guard"
+
+    with pytest.raises(ReferenceAudioError, match="none of 3 takes"):
+        pin(ORDER, machine.library, machine.open_designer, machine)
+
+    assert machine.library.names() == ()
+
+
+def test_a_mood_of_which_no_take_can_be_kept_is_left_out_and_said_so(machine: Machine) -> None:
+    machine.designer.seconds = lambda request: 0.4 if "whisper" in str(request.instruct) else 3.0
+
+    pinned = pin(ORDER, machine.library, machine.open_designer, machine)
+
+    assert pinned.voice.moods == ()
+    assert any("whispering" in note and "neutrally" in note for note in pinned.notes)
 
 
 @pytest.mark.parametrize(

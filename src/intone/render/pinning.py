@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from intone.core.errors import ReferenceAudioError
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import Audio, Capabilities, Samples, VoiceClonePrompt
 from intone.render.anchors import anchor_text
 from intone.render.designing import Candidate, iter_candidates
 from intone.render.drawing import MIN_SIMILARITY
-from intone.render.ear import similarity
+from intone.render.ear import MIN_SPEECH_S, similarity, speech_s
 from intone.render.identity import Library
 from intone.render.moods import Manner, find_mood, is_neutral, mood_key
 from intone.voices.voice import Making, Reference, Voice
@@ -112,7 +113,7 @@ def pin(
 
     Raises:
         UnsupportedModeError: the first model designs no voices, or the second one cannot clone.
-        ReferenceAudioError: a recording is too short or silent to be cloned.
+        ReferenceAudioError: no take of the person can be used as a recording.
         VoiceFileError, OutputError: the library cannot be read or written.
     """
     kept = library.get(order.name) if order.name in library.names() else None
@@ -121,19 +122,18 @@ def pin(
         return Pinned(voice=kept, num_takes=0)
     with closing(open_designer()) as designer:
         drawn = {mood: _takes(designer, order, mood) for mood in missing}
-    voice, notes = kept or _neutral_voice(order, drawn[None][0], base), list[str]()
+    voice, notes = kept or _neutral_voice(order, drawn[None], base), list[str]()
     for mood, takes in drawn.items():
         if mood is not None:
-            clip, near = _nearest(voice, mood, takes, base)
-            voice = replace(voice, references=(*voice.references, clip))
-            notes += _far_note(order, mood, near)
+            voice, note = _with_mood(voice, order, mood, takes, base)
+            notes += [] if note is None else [note]
     library.put(voice, replace=True)
     num_takes = sum(len(takes) for takes in drawn.values())
     return Pinned(voice=voice, num_takes=num_takes, notes=tuple(notes))
 
 
 def _takes(designer: Synthesizer, order: PinOrder, mood: str | None) -> list[Candidate]:
-    """Returns the takes to choose from; of the neutral one the first that ended by itself."""
+    """Returns the takes to choose from; the neutral ones stop at the first that can be used."""
     words = Manner(mood=mood).words
     sentence = f"{order.description.strip().rstrip('.')}."
     candidates = iter_candidates(
@@ -144,17 +144,21 @@ def _takes(designer: Synthesizer, order: PinOrder, mood: str | None) -> list[Can
         seed=order.seed,
         language=order.language,
     )
-    if mood is not None:
-        return list(candidates)
     takes: list[Candidate] = []
     for take in candidates:
         takes.append(take)
-        if _ended(take.audio):
-            return [take]
-    return takes[:1]
+        if mood is None and _is_usable(take):
+            break
+    return takes
 
 
-def _neutral_voice(order: PinOrder, take: Candidate, base: Cloning) -> Voice:
+def _neutral_voice(order: PinOrder, takes: Sequence[Candidate], base: Cloning) -> Voice:
+    take = takes[-1]
+    if not _is_usable(take):
+        raise ReferenceAudioError(
+            f"{order.description!r}: none of {len(takes)} takes could be kept, each missed its end "
+            "or was too short; try another --identity-seed, or other words."
+        )
     clip = _reference(None, take, base)
     return Voice(
         name=order.name,
@@ -172,19 +176,27 @@ def _neutral_voice(order: PinOrder, take: Candidate, base: Cloning) -> Voice:
     )
 
 
-def _nearest(
-    voice: Voice, mood: str, takes: Sequence[Candidate], base: Cloning
-) -> tuple[Reference, float]:
-    """Returns the recording of a mood that is nearest to the person, and how near it is."""
-    person = voice.x_vector
+def _with_mood(
+    voice: Voice, order: PinOrder, mood: str, takes: Sequence[Candidate], base: Cloning
+) -> tuple[Voice, str | None]:
+    """Returns the person with the best recording of a mood, and what is to be known of it."""
+    person, usable = voice.x_vector, [take for take in takes if _is_usable(take)]
     assert person is not None  # `_neutral_voice` gave it one
-    ended = [take for take in takes if _ended(take.audio)] or list(takes)
+    name = f"{order.description!r}, {mood}"
+    if not usable:
+        return voice, f"{name}: none of {len(takes)} takes could be kept; it is spoken neutrally"
     nearness = [
         similarity(base.clone(_clip(take.audio), x_vector_only=True).x_vector, person)
-        for take in ended
+        for take in usable
     ]
-    best = nearness.index(max(nearness))
-    return _reference(mood, ended[best], base), nearness[best]
+    best = max(range(len(usable)), key=nearness.__getitem__)
+    grown = replace(voice, references=(*voice.references, _reference(mood, usable[best], base)))
+    if nearness[best] >= MIN_SIMILARITY:
+        return grown, None
+    return grown, (
+        f"{name}: the nearest of {len(takes)} recordings has similarity {nearness[best]:.2f} with "
+        f"the neutral one, below {MIN_SIMILARITY:.2f}"
+    )
 
 
 def _reference(mood: str | None, take: Candidate, base: Cloning) -> Reference:
@@ -194,16 +206,11 @@ def _reference(mood: str | None, take: Candidate, base: Cloning) -> Reference:
     )
 
 
-def _far_note(order: PinOrder, mood: str, near: float) -> Iterator[str]:
-    if near < MIN_SIMILARITY:
-        yield (
-            f"{order.description!r}, {mood}: the nearest of {TAKES_PER_MOOD} recordings has "
-            f"similarity {near:.2f} with the neutral one, below {MIN_SIMILARITY:.2f}"
-        )
-
-
-def _ended(audio: Audio) -> bool:
-    return audio.finish_reason == "stop"
+def _is_usable(take: Candidate) -> bool:
+    """Whether a take ended by itself and says enough to be a recording."""
+    audio = take.audio
+    is_long = speech_s(audio.samples, audio.sample_rate_hz) >= MIN_SPEECH_S
+    return audio.finish_reason == "stop" and is_long
 
 
 def _clip(audio: Audio) -> tuple[Samples, int]:
