@@ -6,21 +6,22 @@ while in a held vowel, and everything may in a pause, for which the rules of sti
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from collections import deque
+from typing import Generic, TypeVar
 
-from intone.core.types import Codes
 from intone.engine.heard_frame import HeardFrame
 
 MAX_PERIOD_FRAMES = 25
 """Two seconds; what repeats later is a refrain."""
 
-_PERIODS = np.arange(1, MAX_PERIOD_FRAMES + 1)
-_LOOP_LIMITS = np.maximum(12, 2 * _PERIODS)
-_FIRST_CODEBOOK_LIMITS = np.maximum(50, 4 * _PERIODS)
-_FIRST_CODEBOOK_SENT_FRAMES = 12
+SoundT = TypeVar("SoundT")
 
-_Counts = npt.NDArray[np.int64]
+_LEAST_REPEATED_FRAMES = 12
+_LEAST_PERIODS = 2
+
+_FIRST_CODEBOOK_SENT_FRAMES = 12
+_FIRST_CODEBOOK_FRAMES = 50
+_FIRST_CODEBOOK_PERIODS = 4
 
 
 class FrameLoop:
@@ -29,19 +30,18 @@ class FrameLoop:
     name = "loop"
 
     def __init__(self) -> None:
-        self._past = _Past()
-        self._runs: _Counts = np.zeros(MAX_PERIOD_FRAMES, dtype=np.int64)
+        self._repeats = _Repeats[bytes]()
 
     @property
     def num_suspect(self) -> int:
-        return int(self._runs.max())
+        return self._repeats.longest
 
     @property
     def has_fired(self) -> bool:
-        return bool((self._runs >= _LOOP_LIMITS).any())
+        return self._repeats.has(_LEAST_REPEATED_FRAMES, _LEAST_PERIODS)
 
     def hear(self, frame: HeardFrame) -> None:
-        self._runs = _continued(self._runs, self._past.repeats(frame, frame.codes))
+        self._repeats.add(frame.codes.tobytes(), is_quiet=frame.is_quiet)
 
 
 class FirstCodebookLoop:
@@ -50,43 +50,45 @@ class FirstCodebookLoop:
     name = "first_codebook_loop"
 
     def __init__(self) -> None:
-        self._past = _Past()
-        self._runs: _Counts = np.zeros(MAX_PERIOD_FRAMES, dtype=np.int64)
+        self._repeats = _Repeats[int]()
 
     @property
     def num_suspect(self) -> int:
-        return max(0, int(self._runs.max()) - _FIRST_CODEBOOK_SENT_FRAMES)
+        return max(0, self._repeats.longest - _FIRST_CODEBOOK_SENT_FRAMES)
 
     @property
     def has_fired(self) -> bool:
-        return bool((self._runs >= _FIRST_CODEBOOK_LIMITS).any())
+        return self._repeats.has(_FIRST_CODEBOOK_FRAMES, _FIRST_CODEBOOK_PERIODS)
 
     def hear(self, frame: HeardFrame) -> None:
-        self._runs = _continued(self._runs, self._past.repeats(frame, frame.codes[:1]))
+        self._repeats.add(int(frame.codes[0]), is_quiet=frame.is_quiet)
 
 
-def _continued(runs: _Counts, repeats: npt.NDArray[np.bool_]) -> _Counts:
-    return np.where(repeats, runs + 1, 0)
-
-
-class _Past:
-    """The last frames, and which of them are the one that is heard now."""
+class _Repeats(Generic[SoundT]):
+    """For how long a take has repeated what it said one period earlier, for every period."""
 
     def __init__(self) -> None:
-        self._codes: Codes | None = None
-        """[25, K], the latest first; -1 where there was none yet."""
+        self._past: deque[SoundT] = deque(maxlen=MAX_PERIOD_FRAMES)
+        """The latest first."""
+        self._runs: dict[int, int] = {}
+        """Repeated frames by period, where the latest is one."""
         self._num_quiet = 0
 
-    def repeats(self, frame: HeardFrame, codes: Codes) -> npt.NDArray[np.bool_]:
-        """Returns for each period whether the frame is the one so many before it, [25].
+    @property
+    def longest(self) -> int:
+        return max(self._runs.values(), default=0)
 
-        A period that lies in a pause as a whole does not count.
-        """
-        if self._codes is None:
-            self._codes = np.full((MAX_PERIOD_FRAMES, len(codes)), -1, dtype=np.int64)
-        self._num_quiet = self._num_quiet + 1 if frame.is_quiet else 0
-        same: npt.NDArray[np.bool_] = (self._codes == codes).all(axis=1)
-        same &= self._num_quiet < _PERIODS
-        self._codes[1:] = self._codes[:-1]
-        self._codes[0] = codes
-        return same
+    def has(self, num_frames: int, num_periods: int) -> bool:
+        """Whether so many frames, and so many periods, are repeated."""
+        runs = self._runs.items()
+        return any(run >= max(num_frames, num_periods * period) for period, run in runs)
+
+    def add(self, sound: SoundT, *, is_quiet: bool) -> None:
+        """Compares the next frame; a period that lies in a pause as a whole does not count."""
+        self._num_quiet = self._num_quiet + 1 if is_quiet else 0
+        self._runs = {
+            period: self._runs.get(period, 0) + 1
+            for period, past in enumerate(self._past, start=1)
+            if past == sound and period > self._num_quiet
+        }
+        self._past.appendleft(sound)
