@@ -149,3 +149,12 @@ def test_no_loudness_where_the_whole_is_not_at_hand(say: RunInProcess, options: 
 
     assert outcome.code == 3
     assert "loudness is measured over the whole" in outcome.err
+
+
+def test_a_lexicon_says_how_words_are_said(say: RunInProcess) -> None:
+    Path("words.txt").write_text("SQL = sequel\n")
+    outcome = say("My SQL [say:GIF|jiff] works.", "--lexicon", "words.txt", "--show-spoken")
+
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == "My sequel jiff works.\n"
+    assert not Path("speech.wav").exists()

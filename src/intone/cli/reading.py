@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count, repeat
 from typing import TYPE_CHECKING
 
 from intone.cli.options import speak_options
+from intone.cli.reading_aloud import read_aloud
 from intone.core.seeds import derived_seed
 from intone.core.types import SpeechRequest, VoiceClonePrompt
 from intone.text.markup import parse_script
@@ -14,6 +17,7 @@ from intone.text.script import Script, Segment, Silence
 
 if TYPE_CHECKING:
     from intone.cli.take import Piece
+    from intone.render.planning import ReadAloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,13 @@ class Reading:
     """A text with its known tags read; what else stands in brackets is read out."""
 
     script: Script
+    language: str
+    read_aloud: ReadAloud
 
     @classmethod
     def of(cls, text: str, args: argparse.Namespace) -> Reading:
-        """Reads tags and spoken forms as the options say; raises RequestError."""
-        return cls(parse_script(text, mode="say"))
+        """Reads tags, and the lexicon that the options name; raises RequestError."""
+        return cls(parse_script(text, mode="say"), args.language, read_aloud(args))
 
     @property
     def num_takes(self) -> int:
@@ -42,7 +48,7 @@ class Reading:
             if isinstance(piece, Silence):
                 print(f"({piece.duration_s:g} s)")
             else:
-                print(" ".join(piece.text.split()))
+                print(" ".join(self._spoken(piece).split()))
 
     def pieces(
         self,
@@ -59,25 +65,25 @@ class Reading:
         from intone.tts import speech_request
 
         options = speak_options(args, voice=voice, instruct=instruct)
-        base = speech_request(self.script.segments[0].text, options)
+        base = speech_request("-", options)
         seed = fresh_seed() if base.seed is None else base.seed
-        segments = self.script.segments
-        seeds = (
-            [seed] if len(segments) == 1 else [derived_seed(seed, i) for i in range(len(segments))]
-        )
-        drawn = iter(seeds)
+        seeds = repeat(seed) if self.num_takes == 1 else map(derived_seed, repeat(seed), count())
         return [
-            piece.duration_s if isinstance(piece, Silence) else _request(piece, base, next(drawn))
+            piece.duration_s if isinstance(piece, Silence) else self._request(piece, base, seeds)
             for piece in self.script.pieces
         ]
 
+    def _request(
+        self, segment: Segment, base: SpeechRequest, seeds: Iterator[int]
+    ) -> SpeechRequest:
+        return replace(
+            base,
+            text=self._spoken(segment),
+            voice=segment.voice or base.voice,
+            language=segment.language or base.language,
+            speed=base.speed * segment.rate,
+            seed=next(seeds),
+        )
 
-def _request(segment: Segment, base: SpeechRequest, seed: int) -> SpeechRequest:
-    return replace(
-        base,
-        text=segment.text,
-        voice=segment.voice or base.voice,
-        language=segment.language or base.language,
-        speed=base.speed * segment.rate,
-        seed=seed,
-    )
+    def _spoken(self, segment: Segment) -> str:
+        return self.read_aloud(segment.text, segment.language or self.language, segment.fixed)
