@@ -21,6 +21,7 @@ from intone.core.errors import EmptyTextError, InvalidSettingError, OutputError,
 from intone.render.book_files import OutputPlan, safe_name, write_manifest
 from intone.render.book_plan import BookPlan, chosen_chapters, plan_book
 from intone.render.book_store import FOLDER, open_store
+from intone.render.sidecar import VoiceRecord
 from intone.text.book import Book, Chapter
 
 PLAN = plan_book(book(), settings())
@@ -185,6 +186,20 @@ def append_half_a_line(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b'{"chapter": 9, "ind')
 
 
+def test_a_damaged_piece_is_told_by_its_file(tmp_path: Path) -> None:
+    draw(tmp_path, NotingSynthesizer())
+    path = tmp_path / FOLDER / "0002-00001.flac"
+    samples, rate_hz = soundfile.read(path, dtype="int16")
+    samples[100] += 1
+    soundfile.write(path, samples, rate_hz, subtype="PCM_16")
+
+    with pytest.raises(RecordError, match=r"0002-00001\.flac is gone or damaged"):
+        write(tmp_path)
+    path.unlink()
+    assert len(draw(tmp_path, NotingSynthesizer())) == 1
+    write(tmp_path)
+
+
 def cut_last_line(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
@@ -245,6 +260,14 @@ def test_another_voice_or_model_is_refused(tmp_path: Path) -> None:
     for changed, message in ((voice, "voice was ava, and is nora"), (model, "model was builtin")):
         with pytest.raises(RecordError, match=message), open_store(tmp_path, changed):
             pass
+
+
+def test_a_clip_may_lie_elsewhere(tmp_path: Path) -> None:
+    clip = VoiceRecord(kind="clip", clip="/a/clip.wav", file_sha256="ab", prompt_sha256="cd")
+    kept = replace(record(PLAN, settings()), voice=clip)
+    for voice in (clip, replace(clip, clip="/b/other.wav")):
+        with open_store(tmp_path, replace(kept, voice=voice)) as store:
+            assert store.record == kept
 
 
 def test_a_restart_begins_anew(tmp_path: Path) -> None:
@@ -369,9 +392,11 @@ def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     files = OutputPlan(directory=tmp_path)
     path = files.groups(PLAN, PLAN.chapters)[1][0]
     files.check_free([path])
-    path.write_text("mine")
-    with pytest.raises(OutputError, match="is there already"):
-        files.check_free([path])
+    for other in (path, path.with_suffix(".vtt"), tmp_path / "manifest.json"):
+        other.write_text("mine")
+        with pytest.raises(OutputError, match="is there already"):
+            files.check_free([path])
+        other.unlink()
 
 
 @pytest.mark.parametrize(

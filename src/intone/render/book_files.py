@@ -48,7 +48,8 @@ class OutputPlan:
 
     def check_free(self, paths: Sequence[Path]) -> None:
         """Raises OutputError where a file is there already that this book did not make."""
-        for path in paths:
+        beside = (path.with_suffix(f".{ending}") for path in paths for ending in _SUBTITLES)
+        for path in (*paths, *beside, self.directory / MANIFEST):
             if path.exists():
                 raise OutputError(
                     f"{path} is there already, and no book was begun in {self.directory}; use "

@@ -50,7 +50,7 @@ class BookRecord:
             yield f"the text of {self.source} is another one now"
         elif self.spoken_sha256 != now.spoken_sha256:
             yield "words are read out otherwise now (normalisation, lexicon)"
-        if self.voice != now.voice:
+        if replace(self.voice, clip=None) != replace(now.voice, clip=None):  # a clip may move
             yield f"the voice was {_voice(self.voice)}, and is {_voice(now.voice)}"
         if self.model.fingerprint != now.model.fingerprint:
             yield f"the model was {_model(self.model)}, and is {_model(now.model)}"

@@ -10,6 +10,7 @@ One process at a time holds the folder.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import shutil
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from intone.audio.durable import (
     sync_file,
 )
 from intone.audio.files import save
+from intone.audio.pcm import PCM16_SCALE
 from intone.audio.writer import output_error
 from intone.core.errors import OutputError, RecordError
 from intone.core.types import FinishReason, Samples
@@ -110,12 +112,12 @@ class BookStore:
         """Returns a take [S]; raises RecordError where its file is gone or damaged."""
         path = self.directory / finished.file
         try:
-            samples, _ = soundfile.read(path, dtype="float32")
+            stored, _ = soundfile.read(path, dtype="int16")
         except (OSError, soundfile.SoundFileError) as error:
             raise _lost(path) from error
-        if len(samples) != finished.num_samples:
+        if hashlib.sha256(stored.astype("<i2").tobytes()).hexdigest() != finished.pcm16_sha256:
             raise _lost(path)
-        return np.asarray(samples, np.float32)
+        return np.asarray(stored / PCM16_SCALE, np.float32)
 
     def anchor(self) -> Samples | None:
         """Returns the x-vector [H] that takes are compared with; None before there was one."""
