@@ -12,7 +12,6 @@ from intone.cli.voices.common import library
 from intone.core.errors import UnknownVoiceError
 from intone.models.hub import HubSettings, resolve
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
-from intone.voices.making import speaker_voice
 
 
 def add_parsers(actions: Commands[argparse.ArgumentParser]) -> None:
@@ -34,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Keeps the speaker and prints the file."""
     from intone.models.description import ModelDescription
     from intone.prompt.spec import preset_key
+    from intone.voices.making import speaker_voice
 
     config = ModelDescription.read(_directory(args.model)).config
     speaker = preset_key(args.speaker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,41 +15,86 @@ from intone.cli.options import Commands
 from intone.cli.table import print_table
 from intone.cli.voices.common import ModelHere, library, models_here
 from intone.cli.voices.showing import NEUTRAL, clip_words
-from intone.voices.voice_file import SUFFIX, content_sha256, read_voice
 
 if TYPE_CHECKING:
     from intone.voices.voice import Reference, Voice
 
 
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    voice: Voice
+    sha256: str
+    models: dict[str, str]
+    """Name of a model here to its verdict."""
+    clips: tuple[tuple[str, str, str], ...]
+    """Mood, clip in words, verdict."""
+    likeness: tuple[tuple[str, str, float], ...]
+    """Mood, other mood, cosine similarity of their x-vectors."""
+
+    def rows(self) -> list[tuple[str, str]]:
+        rows = [("voice", f"{self.voice.name}, {self.voice.kind}, whole"), ("sha256", self.sha256)]
+        rows += [(f"model {name}", verdict) for name, verdict in self.models.items()]
+        rows += [(f"clip {mood}", f"{words} ({verdict})") for mood, words, verdict in self.clips]
+        rows += [
+            (f"{one} and {two}", f"similarity {value:.2f}") for one, two, value in self.likeness
+        ]
+        return rows
+
+    def json(self) -> dict[str, object]:
+        return {
+            "name": self.voice.name,
+            "kind": self.voice.kind,
+            "sha256": self.sha256,
+            "models": self.models,
+            "references": [
+                {"mood": mood, "clip": words, "verdict": verdict}
+                for mood, words, verdict in self.clips
+            ],
+            "similarities": [
+                {"between": [one, two], "similarity": round(value, 4)}
+                for one, two, value in self.likeness
+            ],
+        }
+
+
 def add_parsers(actions: Commands[argparse.ArgumentParser]) -> None:
     """Adds the action."""
     action = actions.add_parser("check", help="is a voice whole, and which models here speak it?")
-    action.add_argument("voice", metavar="NAME|FILE", help=f"a kept voice, or a {SUFFIX} file")
+    action.add_argument("voice", metavar="NAME|FILE", help="a kept voice, or a .voice file")
     action.add_argument("--json", action="store_true", help="as JSON")
     action.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was found; a damaged file is an error."""
-    voice = read_voice(Path(args.voice)) if _is_file(args.voice) else library().get(args.voice)
-    models = {one.name: _verdict(one, voice) for one in models_here()}
-    clips = [
-        (one.mood or NEUTRAL, clip_words(one), _plausible(one, voice)) for one in voice.references
-    ]
-    likeness = list(_similarities(voice.references))
+    found = _findings(_asked_for(args.voice))
     if args.json:
-        print(json.dumps(_json(voice, models, clips, likeness), indent=1))
-        return EXIT_OK
-    rows = [("voice", f"{voice.name}, {voice.kind}, whole"), ("sha256", content_sha256(voice))]
-    rows += [(f"model {name}", verdict) for name, verdict in models.items()]
-    rows += [(f"clip {mood}", f"{words} ({verdict})") for mood, words, verdict in clips]
-    rows += [(f"{one} and {other}", f"similarity {value:.2f}") for one, other, value in likeness]
-    print_table(rows)
+        print(json.dumps(found.json(), indent=1))
+    else:
+        print_table(found.rows())
     return EXIT_OK
 
 
-def _is_file(word: str) -> bool:
-    return word.endswith(SUFFIX) or Path(word).parent != Path()
+def _asked_for(word: str) -> Voice:
+    from intone.voices.voice_file import SUFFIX, read_voice
+
+    is_file = word.endswith(SUFFIX) or Path(word).parent != Path()
+    return read_voice(Path(word)) if is_file else library().get(word)
+
+
+def _findings(voice: Voice) -> _Findings:
+    from intone.voices.voice_file import content_sha256
+
+    return _Findings(
+        voice=voice,
+        sha256=content_sha256(voice),
+        models={one.name: _verdict(one, voice) for one in models_here()},
+        clips=tuple(
+            (one.mood or NEUTRAL, clip_words(one), _plausible(one, voice))
+            for one in voice.references
+        ),
+        likeness=tuple(_similarities(voice.references)),
+    )
 
 
 def _verdict(model: ModelHere, voice: Voice) -> str:
@@ -82,24 +128,3 @@ def _similarities(references: Sequence[Reference]) -> Iterator[tuple[str, str, f
     for one, other in combinations(references, 2):
         value = similarity(one.x_vector, other.x_vector)
         yield one.mood or NEUTRAL, other.mood or NEUTRAL, value
-
-
-def _json(
-    voice: Voice,
-    models: dict[str, str],
-    clips: Sequence[tuple[str, str, str]],
-    likeness: Sequence[tuple[str, str, float]],
-) -> dict[str, object]:
-    return {
-        "name": voice.name,
-        "kind": voice.kind,
-        "sha256": content_sha256(voice),
-        "models": models,
-        "references": [
-            {"mood": mood, "clip": words, "verdict": verdict} for mood, words, verdict in clips
-        ],
-        "similarities": [
-            {"between": [one, other], "similarity": round(value, 4)}
-            for one, other, value in likeness
-        ],
-    }

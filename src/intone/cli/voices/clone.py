@@ -24,13 +24,13 @@ from intone.cli.voices.common import (
 )
 from intone.cli.voices.showing import print_kept
 from intone.core.errors import InvalidSettingError, MissingReferenceTextError, UnsupportedModeError
-from intone.voices.library import VoiceLibrary
 from intone.voices.names import checked_name
 
 if TYPE_CHECKING:
     from intone.audio.reference import ReferenceClip
     from intone.core.types import Samples
     from intone.voices.cloning import Cloner
+    from intone.voices.library import VoiceLibrary
     from intone.voices.making import ChosenForm
     from intone.voices.voice import Reference
 

@@ -19,13 +19,14 @@ from intone.core.errors import (
 )
 from intone.models.hub import HubSettings, list_installed, resolve
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
-from intone.voices.library import VoiceLibrary
 
 if TYPE_CHECKING:
     from intone.audio.reference import ReferenceClip
     from intone.audio.reference_report import ReferenceReport
     from intone.models.config import ModelConfig
+    from intone.voices.candidates import CandidateFolder
     from intone.voices.cloning import CloneForm
+    from intone.voices.library import VoiceLibrary
     from intone.voices.making import ChosenForm
     from intone.voices.voice import Voice
 
@@ -58,7 +59,16 @@ class ModelHere:
 
 def library() -> VoiceLibrary:
     """Returns the user's voices."""
+    from intone.voices.library import VoiceLibrary
+
     return VoiceLibrary.from_env(os.environ)
+
+
+def candidates(voices: VoiceLibrary) -> CandidateFolder:
+    """Returns the rounds of `intone voices design`, which lie beside the voices."""
+    from intone.voices.candidates import CandidateFolder
+
+    return CandidateFolder(voices.directory)
 
 
 def models_here() -> tuple[ModelHere, ...]:

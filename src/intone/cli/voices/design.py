@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from intone.cli import options
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.progress import Progress
-from intone.cli.voices.common import DEFAULT_BASE, library, model_name
+from intone.cli.voices.common import DEFAULT_BASE, candidates, library, model_name
 from intone.core.errors import OutputError
-from intone.voices.candidates import CandidateFolder
 
 if TYPE_CHECKING:
-    from intone.voices.candidates import CandidateRound
+    from intone.voices.candidates import CandidateFolder, CandidateRound
 
 DEFAULT_DESIGN = "1.7b-design"
 DEFAULT_CANDIDATES = 4
@@ -53,7 +52,7 @@ def run_design(args: argparse.Namespace) -> int:
     from intone.render.designing import iter_candidates
     from intone.runtime.rng import fresh_seed
 
-    folder = CandidateFolder(library().directory)
+    folder = candidates(library())
     seed = fresh_seed() if args.seed is None else args.seed
     with options.open_tts(args) as tts, Progress() as progress:
         progress.show("loading the model")
@@ -84,7 +83,7 @@ def run_play(args: argparse.Namespace) -> int:
 
     from intone.audio.playback import Player
 
-    found = CandidateFolder(library().directory).get(args.round)
+    found = candidates(library()).get(args.round)
     path = found.path(found.take(args.number).number)
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32")

@@ -12,6 +12,7 @@ from intone.cli.voices.common import (
     add_encoder,
     add_form,
     base_directory,
+    candidates,
     chosen_form,
     library,
     model_name,
@@ -20,7 +21,6 @@ from intone.cli.voices.common import (
 )
 from intone.cli.voices.showing import print_kept
 from intone.core.errors import InvalidSettingError
-from intone.voices.candidates import CandidateFolder
 from intone.voices.names import checked_name
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidSettingError(
             f"a voice {args.name!r} is kept already; choose another name, or replace it (--force)."
         )
-    voice = _voice(args, CandidateFolder(voices.directory).get(args.round))
+    voice = _voice(args, candidates(voices).get(args.round))
     print_kept(voice, voices.put(voice, replace=args.force), args.model)
     return EXIT_OK
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.cli.table import print_table
 from intone.cli.voices.common import ModelHere, library, models_here
 from intone.cli.voices.showing import fitting, print_voice, voice_json
-from intone.voices.library import LibraryEntry
+
+if TYPE_CHECKING:
+    from intone.voices.library import LibraryEntry
 
 
 def add_parsers(actions: Commands[argparse.ArgumentParser]) -> None:

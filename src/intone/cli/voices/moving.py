@@ -10,11 +10,10 @@ from intone.cli.exit_codes import EXIT_OK
 from intone.cli.options import Commands
 from intone.cli.voices.common import DEFAULT_BASE, add_encoder, base_directory, library
 from intone.core.errors import InvalidSettingError, UnsupportedModeError
-from intone.voices.library import VoiceLibrary
-from intone.voices.voice_file import SUFFIX
 
 if TYPE_CHECKING:
     from intone.core.types import Samples
+    from intone.voices.library import VoiceLibrary
     from intone.voices.voice import Voice
 
 
@@ -40,7 +39,7 @@ def add_parsers(actions: Commands[argparse.ArgumentParser]) -> None:
     action = actions.add_parser(
         "import",
         help="take a voice in",
-        description=f"Takes in a {SUFFIX} file, or the speaker file of another program: an "
+        description="Takes in a .voice file, or the speaker file of another program: an "
         "x-vector in .safetensors or .pt.",
     )
     action.add_argument("file", metavar="FILE")
@@ -78,6 +77,8 @@ def run_remove(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Copies a voice out and prints the file."""
+    from intone.voices.voice_file import SUFFIX
+
     target = Path(args.target)
     if not target.is_dir() and target.suffix != SUFFIX:
         raise InvalidSettingError(

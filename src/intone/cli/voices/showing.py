@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intone.cli.table import print_table
-from intone.cli.voices.common import ModelHere
-from intone.voices.voice import Reference, Voice
-from intone.voices.voice_file import content_sha256
+
+if TYPE_CHECKING:
+    from intone.cli.voices.common import ModelHere
+    from intone.voices.voice import Reference, Voice
 
 NEUTRAL = "neutral"
 
@@ -29,6 +31,8 @@ def print_voice(voice: Voice, path: Path, models: Sequence[ModelHere]) -> None:
 
 
 def _rows(voice: Voice, path: Path, models: Sequence[ModelHere]) -> Iterator[tuple[str, str]]:
+    from intone.voices.voice_file import content_sha256
+
     making = voice.making
     yield "name", voice.name
     yield "kind", voice.kind
@@ -64,6 +68,8 @@ def fitting(voice: Voice, models: Sequence[ModelHere]) -> list[str]:
 
 def voice_json(voice: Voice, path: Path, models: Sequence[ModelHere]) -> dict[str, object]:
     """Returns what `print_voice` prints."""
+    from intone.voices.voice_file import content_sha256
+
     return {
         "name": voice.name,
         "kind": voice.kind,
