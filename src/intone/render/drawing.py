@@ -16,7 +16,7 @@ from intone.render.plan import SegmentPlan
 
 MIN_SIMILARITY = 0.75
 """Cosine of x-vectors from which on a take counts as the same person. On the built-in voice the
-lowest of 60 takes was 0.89 with its own preset and the highest 0.66 with another one
+lowest of 60 takes was 0.88 with its own preset and the highest 0.66 with another one
 (`benchmarks/results/similarity-builtin.json`); on released models it has not been measured."""
 
 MAX_REDRAWS = 2
