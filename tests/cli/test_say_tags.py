@@ -12,6 +12,7 @@ import soundfile
 from tests.cli.conftest import RunInProcess
 
 from intone.audio.loudness import integrated_lufs
+from intone.cli import model_choice
 from intone.core.constants import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
 from intone.core.types import ModelKind
 from intone.models.config import ModelConfig, read_json
@@ -158,3 +159,13 @@ def test_a_lexicon_says_how_words_are_said(say: RunInProcess) -> None:
     assert outcome.code == 0, outcome.err
     assert outcome.out == "My sequel jiff works.\n"
     assert not Path("speech.wav").exists()
+
+
+def test_a_speaker_of_the_voice_in_the_box_needs_no_model_named(
+    monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Checkpoints
+) -> None:
+    monkeypatch.setattr(model_choice, "resolve", lambda name, settings: tiny_checkpoint("custom"))
+
+    assert model_choice.chosen_model(None, "Ava", {}) is None
+    assert model_choice.chosen_model(None, "ryan", {}) == "1.7b-custom"
+    assert model_choice.chosen_model("0.6b-base", "ava", {}) == "0.6b-base"

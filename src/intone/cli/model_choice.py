@@ -8,8 +8,10 @@ from pathlib import Path
 
 from intone.core.errors import CheckpointError, ModelNotFoundError
 from intone.models.hub import ALIASES, HubSettings, resolve
+from intone.prompt.spec import preset_key
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
 from intone.voices.library import VoiceLibrary
+from intone.voices.names import BUILTIN_NAMES
 from intone.voices.voice import Voice
 
 PREFERRED_MODELS = ("1.7b-custom", "0.6b-custom")
@@ -31,6 +33,8 @@ def chosen_model(model: str | None, voice: str | None, environ: Mapping[str, str
         return model
     settings = HubSettings.from_env(environ)
     library = VoiceLibrary.from_env(environ)
+    if voice is not None and preset_key(voice) in BUILTIN_NAMES:
+        return None
     if voice is not None and voice in library:
         return model_for(library.get(voice), settings)
     return _best_preset_model(settings)
