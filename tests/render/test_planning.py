@@ -33,7 +33,7 @@ CAST = parse_cast(
 
 
 def as_written(text: str, language: str, fixed: Sequence[FixedSpan]) -> str:
-    return text
+    return " ".join(text.split())
 
 
 def settings(

@@ -23,6 +23,7 @@ from intone.render.identity import check_can_speak
 from intone.render.moods import Delivery, Manner, deliver
 from intone.render.plan import ScriptPlan, SegmentPlan
 from intone.text.cutting import Budget
+from intone.text.languages import AUTO
 from intone.text.script import FixedSpan, Position, Script, Segment, Silence
 from intone.text.sentences import pack, split_sentences
 
@@ -31,7 +32,8 @@ MAX_PIECE_S = 20.0
 long takes, and others use 300 characters (jamiepine/voicebox, pull request 1078)."""
 
 ReadAloud = Callable[[str, str, Sequence[FixedSpan]], str]
-"""Returns a written text as it is spoken, from the text, its language and its settled spans."""
+"""Returns a written text as it is spoken, on one line, from the text, its language and its settled
+spans."""
 
 _STOPS = ".!?…。！？:;：；"
 _CLOSING = "\"'”’»)]）」』"
@@ -138,6 +140,11 @@ class _Planner:
             )
         return language
 
+    def _heard_as(self, language: str) -> str:
+        """Returns the language to read in: a model with one language needs no guess."""
+        spoken = [name for name in self.abilities.languages if name != AUTO]
+        return spoken[0] if language.lower() == AUTO and len(spoken) == 1 else language
+
     def _speed(self, segment: Segment) -> float:
         speed = segment.rate * self.settings.template.speed
         if not MIN_SPEED <= speed <= MAX_SPEED:
@@ -151,11 +158,11 @@ class _Planner:
     def _add_piece(self, piece: Segment, part: Part, delivery: Delivery) -> None:
         index = len(self.segments)
         language = self._language(piece, part)
-        spoken = self.settings.read_aloud(piece.text, language, piece.fixed)
+        spoken = self.settings.read_aloud(piece.text, self._heard_as(language), piece.fixed)
         is_described = delivery.route == "described"
         request = replace(
             self.settings.template,
-            text=" ".join(spoken.split()),
+            text=spoken,
             voice=delivery.voice,
             instruct=delivery.instruct,
             language=language,
