@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shlex
+import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +18,15 @@ from intone.cli import main
 from intone.cli.parser import build_parser
 from intone.core.types import ModelKind
 from intone.models.hub import ALIASES
+from intone.voices.builtin_voice import builtin_directory
+from intone.voices.names import BUILTIN_NAMES
+from intone.voices.names import BUILTIN_NAMES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAX_README_LINES = 200
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
-_SHORT = {"say", "custom", "clone", "design"}
+_SHORT = {"say", "custom", "clone", "design", "script", "book"}
 KEPT_VOICES = {"nora", "nils", "bob", "host"}
 """They are made by one command of a page and spoken with by the next."""
 
@@ -40,17 +45,33 @@ def commands(program: str) -> list[list[str]]:
     return [words[1:] for words in parts if words and words[0] == program]
 
 
+@pytest.fixture(scope="session")
+def tiny_builtin(
+    tiny_checkpoint: Callable[[ModelKind], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A tiny checkpoint with the presets of the voice in the box."""
+    place = tmp_path_factory.mktemp("builtin") / "builtin"
+    shutil.copytree(tiny_checkpoint("custom"), place)
+    config = json.loads((place / "config.json").read_text())
+    for table in ("spk_id", "spk_is_dialect"):
+        values = config["talker_config"][table].values()
+        config["talker_config"][table] = dict(zip(sorted(BUILTIN_NAMES), values, strict=False))
+    (place / "config.json").write_text(json.dumps(config))
+    return place
+
+
 @pytest.fixture
 def _as_documented(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     tiny_checkpoint: Callable[[ModelKind], Path],
+    tiny_builtin: Path,
 ) -> None:
     """A directory with the files that the pages name, and a cache that holds every model."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("INTONE_OFFLINE", "1")
-    monkeypatch.setattr("intone.tts.builtin_directory", lambda: tiny_checkpoint("custom"))
+    monkeypatch.setattr("intone.tts.builtin_directory", lambda: tiny_builtin)
     for alias, repo_id in ALIASES.items():
         snapshots = tmp_path / "hf/hub" / f"models--{repo_id.replace('/', '--')}" / "snapshots"
         snapshots.mkdir(parents=True)
@@ -59,6 +80,7 @@ def _as_documented(
     save(Path("clip.wav"), speech(3.0))
     save(Path("angry.wav"), speech(3.0, seed=1))
     Path("chapter.txt").write_text("A chapter.")
+    Path("docs").symlink_to(ROOT / "docs")
     monkeypatch.setattr("sys.stdin", io.StringIO("A line.\n"))
 
 
@@ -70,11 +92,13 @@ def test_the_python_runs(code: str) -> None:
 
 @pytest.mark.usefixtures("_as_documented")
 @pytest.mark.parametrize("arguments", commands("intone"), ids=" ".join)
-def test_the_commands_run(arguments: list[str]) -> None:
+def test_the_commands_run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if {"bench", "train", "voices", "someone/their-fine-tune", *KEPT_VOICES} & set(arguments):
         # Minutes, a hub, or an order (which has a test of its own): only understood here.
         build_parser().parse_args(arguments)
         return
+    if BUILTIN_NAMES & set(arguments):
+        monkeypatch.setattr("intone.tts.builtin_directory", builtin_directory)
     arguments = [word for word in arguments if word != "modelscope" and word != "--source"]
     if arguments[:2] == ["say", "-"]:
         arguments[-1] = "piped.wav"  # standard output as audio has a test of its own

@@ -53,7 +53,7 @@ def speaking_model(args: argparse.Namespace, names: Sequence[str]) -> str | None
     if any(is_description(name) and name not in library for name in names):
         return _designing_model(args, settings)
     if not kept:
-        return chosen_model(None, None, os.environ)
+        return chosen_model(None, next(iter(names), None), os.environ)
     return args.base_model or model_for(kept[0], settings)
 
 
