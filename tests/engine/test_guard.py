@@ -121,7 +121,8 @@ def test_a_held_vowel_is_no_drone_and_a_whisper_no_silence() -> None:
     vowel = np.concatenate([speech(60), drone(49), speech(5)])
     whisper = speech(100)
     whisper[:, 1] += 25
-    for script in (vowel, whisper):
+    breathed = np.concatenate([whisper[:61], frames([51, 56] * 20), whisper[61:81]])
+    for script in (vowel, whisper, breathed):
         played = play(script)
         assert played.reason == "stop"
         np.testing.assert_array_equal(played.samples, sound_of(script))
@@ -179,6 +180,15 @@ def test_what_is_heard_depends_on_the_frames_alone(parts, ramp, others) -> None:
     assert played.reason == one_by_one.reason
     assert played.fired_by == one_by_one.fired_by
     np.testing.assert_array_equal(played.samples, one_by_one.samples)
+
+
+@pytest.mark.parametrize("ramp", [STREAMED, WHOLE])
+def test_what_was_sent_once_is_never_cut(ramp: tuple[int, ...]) -> None:
+    rising = frames([39] * 5 + [41] * 11 + [43] * ENDLESS)  # a hum whose beginning moves
+    script = np.concatenate([speech(15), rising])
+    played = play(script, ramp=ramp)
+    assert played.reason == "guard"
+    np.testing.assert_array_equal(played.samples, play(script, ramp=(1,)).samples)
 
 
 @given(num_held=st.integers(4, 24), ramp=st.sampled_from([(1,), STREAMED, WHOLE]))

@@ -67,6 +67,24 @@ def test_the_silence_of_the_reference_leaks_too() -> None:
     heard_without(np.concatenate([tail(12), APPENDED, TEXT]), 18)
 
 
+def test_an_echo_whose_last_frame_is_another_is_cut_before_it() -> None:
+    script = np.concatenate([tail(13), TEXT])
+    script[12, 0] += 1
+    heard_without(script, 12)
+
+
+def test_a_cancelled_take_says_where_it_was_in_its_own_frames() -> None:
+    script = np.concatenate([tail(12), TEXT])
+    engine = InTurns(ScriptedRunner(scripts={0: script}), ScriptedDecoder())
+    take, sink = engine.start(0, ramp=(1,), leak=LeakWatch(REFERENCE))
+    for _ in range(20):
+        engine.make_frames()
+        engine.make_audio(turns=2)
+    take.cancel()
+    engine.run_until_idle()
+    assert (sink.reason, sink.chunks[-1].start_frame) == ("cancelled", 20)
+
+
 def test_a_reference_that_ends_in_speech_leaks_to_its_last_frame() -> None:
     reference = REFERENCE[:100]
     script = np.concatenate([tail(15), TEXT])
@@ -113,6 +131,15 @@ def test_frames_wait_only_as_long_as_they_match() -> None:
         engine.make_audio(turns=2)
         sent.append(take.num_emitted)
     assert sent == [0, 0, 0, 0, 0, 0, 0, 0, 9], "one miss in five is near enough, two are not"
+
+
+def test_silence_at_the_start_does_not_wait_because_the_reference_pauses() -> None:
+    reference = np.concatenate([speech(50, seed=77), APPENDED, speech(20, seed=78), APPENDED])
+    engine = InTurns(ScriptedRunner(scripts={0: APPENDED}), ScriptedDecoder())
+    take, _ = engine.start(0, ramp=(1,), leak=LeakWatch(reference))
+    engine.make_frames()
+    engine.make_audio(turns=2)
+    assert take.num_emitted == 1
 
 
 def test_the_first_frame_of_another_take_does_not_wait() -> None:

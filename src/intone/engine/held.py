@@ -67,9 +67,8 @@ class Outlet:
         """
         if codes is not None:
             self._listen(codes, samples)
-        if finish_reason is not None:  # what is in doubt still was meant so
-            self.leak = None
-            self._judge()
+        if finish_reason is not None:
+            self._judge()  # what may be a leak still was meant so
         if self._has_fired:
             return self._cut()
         num_frames = len(self._held) if finish_reason is not None else self._num_good
