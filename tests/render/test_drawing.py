@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.render.fake_synthesizer import FakeSynthesizer, person
@@ -72,6 +74,23 @@ def test_the_kept_request_gives_the_kept_take_again() -> None:
     np.testing.assert_array_equal(
         fake.synthesize(drawn.request).samples, drawn.audio.samples, strict=True
     )
+
+
+def test_a_take_that_only_the_models_frame_budget_ended_is_drawn_again() -> None:
+    reasons: dict[int | None, FinishReason] = {FIRST.seed: "length"}
+    fake = FakeSynthesizer(finish=lambda request: reasons.get(request.seed, "stop"))
+
+    assert drawer(fake).draw(PLAN, ANCHOR).request == redrawn(FIRST, 1)
+
+
+def test_a_take_that_ended_at_the_frames_asked_for_is_good() -> None:
+    request = replace(FIRST, max_frames=20)
+    fake = FakeSynthesizer(finish=lambda request: "length")
+
+    drawn = drawer(fake).draw(replace(PLAN, request=request), ANCHOR)
+
+    assert fake.requests == [request]
+    assert drawn.note is None
 
 
 def test_a_take_that_the_guard_cut_is_drawn_again_and_loses_against_one_that_ended() -> None:

@@ -128,11 +128,13 @@ class SegmentDrawer:
             return True  # nobody wants it any more
         likeness = drawn.similarity
         is_person = likeness is None or likeness >= self._least(anchor)
-        return is_person and drawn.audio.finish_reason != "guard"
+        return is_person and _has_ended(drawn)
 
     def _complaint(self, kept: DrawnSegment, anchor: Anchor | None) -> str | None:
         if self._is_good(kept, anchor):
             return None
+        if kept.audio.finish_reason == "length":
+            return "it did not end in any draw; the best one was cut at the model's frame budget"
         if kept.audio.finish_reason == "guard":
             return "it missed its end in every draw; the best one was cut where speech ended"
         return (
@@ -152,7 +154,15 @@ def _can_differ(request: SpeechRequest) -> bool:
     return not (request.sampling.greedy and request.predictor_sampling.greedy)
 
 
+def _has_ended(drawn: DrawnSegment) -> bool:
+    """Whether a take ended by itself, or where the caller wanted it to end."""
+    was_wanted = drawn.request.max_frames is not None
+    return drawn.audio.finish_reason == "stop" or (
+        drawn.audio.finish_reason == "length" and was_wanted
+    )
+
+
 def _rank(drawn: DrawnSegment) -> tuple[bool, float]:
     """Returns how good a take is: one that ended by itself first, then the likeness."""
     likeness = -1.0 if drawn.similarity is None else drawn.similarity
-    return drawn.audio.finish_reason != "guard", likeness
+    return _has_ended(drawn), likeness
