@@ -16,7 +16,7 @@ from intone.core.errors import MissingDependencyError
 from intone.text.guessing import guess_language
 from intone.text.languages import find_language, known_languages
 from intone.text.lexicon import Lexicon
-from intone.text.normalise import east_asian, eastern, western
+from intone.text.normalise import east_asian, eastern, germanic, romance
 from intone.text.normalise.east_asian import EastAsianRules
 from intone.text.normalise.rules import SpokenRules
 from intone.text.rewriting import Rewriting
@@ -132,4 +132,4 @@ def _rules(name: str) -> Rules:
     """Returns the rules of a language; they are loaded once."""
     if name in east_asian.LANGUAGES:
         return EastAsianRules(name)
-    return SpokenRules(name, {**western.TABLES, **eastern.TABLES}[name])
+    return SpokenRules(name, {**germanic.TABLES, **romance.TABLES, **eastern.TABLES}[name])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+NARROW_SPACES = "\u00a0\u202f"
+"""Spaces that do not break: printers put them into numbers and before units."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noun:
