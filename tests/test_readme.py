@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import shlex
-import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,6 @@ from intone.cli.parser import build_parser
 from intone.core.types import ModelKind
 from intone.models.hub import ALIASES
 from intone.voices.builtin_voice import builtin_directory
-from intone.voices.names import BUILTIN_NAMES
 from intone.voices.names import BUILTIN_NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -45,33 +42,17 @@ def commands(program: str) -> list[list[str]]:
     return [words[1:] for words in parts if words and words[0] == program]
 
 
-@pytest.fixture(scope="session")
-def tiny_builtin(
-    tiny_checkpoint: Callable[[ModelKind], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A tiny checkpoint with the presets of the voice in the box."""
-    place = tmp_path_factory.mktemp("builtin") / "builtin"
-    shutil.copytree(tiny_checkpoint("custom"), place)
-    config = json.loads((place / "config.json").read_text())
-    for table in ("spk_id", "spk_is_dialect"):
-        values = config["talker_config"][table].values()
-        config["talker_config"][table] = dict(zip(sorted(BUILTIN_NAMES), values, strict=False))
-    (place / "config.json").write_text(json.dumps(config))
-    return place
-
-
 @pytest.fixture
 def _as_documented(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     tiny_checkpoint: Callable[[ModelKind], Path],
-    tiny_builtin: Path,
 ) -> None:
     """A directory with the files that the pages name, and a cache that holds every model."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("INTONE_OFFLINE", "1")
-    monkeypatch.setattr("intone.tts.builtin_directory", lambda: tiny_builtin)
+    monkeypatch.setattr("intone.tts.builtin_directory", lambda: tiny_checkpoint("custom"))
     for alias, repo_id in ALIASES.items():
         snapshots = tmp_path / "hf/hub" / f"models--{repo_id.replace('/', '--')}" / "snapshots"
         snapshots.mkdir(parents=True)

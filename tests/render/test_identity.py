@@ -21,7 +21,6 @@ from intone.text.cast import parse_cast
 from intone.text.markup import parse_script
 from intone.voices.voice import Voice
 
-PRESETS = ("ava", "uncle_fu")
 NORA = Voice(name="nora", kind="cloned", hidden_size=HIDDEN_SIZE, x_vector=person("nora"))
 BASE = abilities("base")
 
@@ -37,7 +36,7 @@ class FakeLibrary:
 
 
 def find(name: str) -> Identity:
-    return find_identity(name, PRESETS, FakeLibrary())
+    return find_identity(name, abilities(voices=("ava", "uncle_fu")), FakeLibrary())
 
 
 def test_a_preset_is_found_in_any_spelling() -> None:

@@ -60,35 +60,38 @@ def is_description(name: str) -> bool:
     return len(name.split()) >= MIN_DESCRIPTION_WORDS
 
 
-def find_identity(name: str, presets: Sequence[str], library: Library) -> Identity:
+def find_identity(name: str, abilities: Capabilities, library: Library) -> Identity:
     """Returns who a name or a description stands for: a preset, else a kept voice, else words.
 
     Args:
         name: any case, and a space for an underscore, as presets are asked for elsewhere.
+        abilities: of the synthesizer that will speak; it has the presets.
 
     Raises:
         UnknownVoiceError: neither, and too few words to describe anybody.
     """
     wanted = name.strip().lower().replace(" ", "_")
+    presets = abilities.voices
     preset = next((preset for preset in presets if preset.lower() == wanted), None)
     if preset is not None:
         return preset_identity(preset)
     if is_description(name):
         return Identity(name=name.strip(), description=" ".join(name.split()))
-    return voice_identity(_kept(name, presets, library))
+    return voice_identity(_kept(name, abilities, library))
 
 
-def _kept(name: str, presets: Sequence[str], library: Library) -> Voice:
+def _kept(name: str, abilities: Capabilities, library: Library) -> Voice:
     try:
         return library.get(name)
     except UnknownVoiceError as error:
-        known = (*presets, *library.names())
+        known = (*abilities.voices, *library.names())
         near = difflib.get_close_matches(name.lower(), known, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownVoiceError(
-            f"voice {name!r} is unknown; {hint}presets: {', '.join(presets) or 'none'}; kept "
-            f"voices: {', '.join(library.names()) or 'none'}. A description needs "
-            f"{MIN_DESCRIPTION_WORDS} words or more."
+            f"voice {name!r} is unknown; {hint}presets of {abilities.model}: "
+            f"{', '.join(abilities.voices) or 'none'}; kept voices: "
+            f"{', '.join(library.names()) or 'none'}. A description needs {MIN_DESCRIPTION_WORDS} "
+            "words or more."
         ) from error
 
 

@@ -127,7 +127,7 @@ def _cast(
     library = VoiceLibrary.from_env(os.environ)
 
     def find(name: str) -> Identity:
-        return find_identity(name, can.voices, library)
+        return find_identity(name, can, library)
 
     narrator = preset_identity(can.voices[0]) if can.voices else None
     if args.identity is not None:
