@@ -13,25 +13,12 @@ import soxr
 
 from intone.core.errors import MissingDependencyError, ModelNotFoundError
 from intone.core.types import Samples
+from intone.text.languages import CODE_OF_NAME
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
 WHISPER_RATE_HZ = 16_000
-
-WHISPER_CODES = {
-    "chinese": "zh",
-    "english": "en",
-    "german": "de",
-    "italian": "it",
-    "portuguese": "pt",
-    "spanish": "es",
-    "japanese": "ja",
-    "korean": "ko",
-    "french": "fr",
-    "russian": "ru",
-}
-"""The languages of Qwen3-TTS; any other is left to the recogniser."""
 
 _FILES = ("config.json", "model.bin", "tokenizer.json")
 """Without the last, faster-whisper would look for one on the network."""
@@ -86,7 +73,7 @@ class _Whisper:
     def hear(self, samples: Samples, rate_hz: int, language: str = "auto") -> str:
         heard, _ = self._model.transcribe(
             soxr.resample(samples, rate_hz, WHISPER_RATE_HZ),
-            language=WHISPER_CODES.get(language),
+            language=CODE_OF_NAME.get(language),
             beam_size=1,
             temperature=0.0,
             condition_on_previous_text=False,
