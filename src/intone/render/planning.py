@@ -202,25 +202,9 @@ def _pieces(segment: Segment, language: str, max_s: float) -> Iterator[tuple[Seg
     budget = Budget(max_s, language)
     pieces = pack(split_sentences(segment.text, language), budget)
     for piece in pieces:
-        part = replace(
-            segment,
-            text=segment.text[piece.start : piece.stop],
-            fixed=tuple(_clipped(segment.fixed, piece.start, piece.stop)),
-            position=_moved(segment.position, segment.text[: piece.start]),
-        )
+        position = _moved(segment.position, segment.text[: piece.start])
+        part = replace(segment.part(piece.start, piece.stop), position=position)
         yield part, ending_of(part.text) if piece is pieces[-1] else piece.end
-
-
-def _clipped(spans: Sequence[FixedSpan], start: int, stop: int) -> Iterator[FixedSpan]:
-    """Yields the settled spans of a stretch, counted from its start.
-
-    The written form of a span that is cut goes with its beginning.
-    """
-    for span in spans:
-        first, last = max(span.start, start), min(span.stop, stop)
-        if first < last:
-            written = span.written if span.start >= start else ""
-            yield FixedSpan(first - start, last - start, written)
 
 
 def _moved(position: Position, text_before: str) -> Position:
