@@ -133,7 +133,7 @@ def test_a_kept_voice_plays_its_moods_from_its_bank(
     segments = record()["segments"]
     assert isinstance(segments, list)
     assert [part["route"] for part in segments] == ["neutral", "bank", "plain"]
-    assert "Serious is spoken neutrally by nora" in shown
+    assert "nora: 'Serious' is spoken neutrally" in shown
     second = json.loads(next(Path("outputs").glob("*.002.json")).read_text())
     assert (second["voice"]["kind"], second["voice"]["mood"]) == ("kept", "furious")
 

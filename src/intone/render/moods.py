@@ -183,7 +183,7 @@ def _neutral(who: Identity, how: Manner, can: Capabilities) -> Delivery:
     return Delivery(
         route="neutral",
         voice=who.spoken_voice,
-        note=f"{how.name} is spoken neutrally by {who.name}: {way_out}.",
+        note=f"{who.name}: {how.name!r} is spoken neutrally; {way_out}.",
     )
 
 
