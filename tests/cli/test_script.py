@@ -112,6 +112,16 @@ def test_without_an_ear_it_says_that_nothing_is_compared(
     assert record()["lowest_similarity"] is None
 
 
+def test_under_a_memory_budget_nothing_is_compared_unless_it_is_asked_for(
+    intone: RunInProcess, tiny_checkpoint: Checkpoints, voices: VoiceLibrary
+) -> None:
+    voices.put(_kept_voice())
+
+    shown = run(intone, tiny_checkpoint("base"), "--identity", "nora", "--memory-budget", "1GB")
+
+    assert "not measured under a memory budget" in shown
+
+
 def test_another_checkpoint_may_be_the_ear(
     intone: RunInProcess, tiny_checkpoint: Checkpoints
 ) -> None:

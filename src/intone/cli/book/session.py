@@ -108,7 +108,7 @@ def _identity(args: argparse.Namespace, can: Capabilities) -> Identity | None:
                 "(`intone voices list`), or --ref-audio FILE."
             )
         return preset_identity(can.voices[0])
-    found = find_identity(args.voice, can.voices, VoiceLibrary.from_env(os.environ))
+    found = find_identity(args.voice, can, VoiceLibrary.from_env(os.environ))
     if found.description is not None:
         raise InvalidSettingError(
             f"voice is {args.voice!r}; allowed: a preset or a kept voice by name. Make one from a "

@@ -15,6 +15,7 @@ from intone.core.types import Capabilities, Samples
 from intone.models.hub import HubSettings, resolve
 from intone.render.ear import Ear, SynthesizerEar
 from intone.render.identity import is_description
+from intone.render.planning import MAX_PIECE_S
 from intone.tts import TTS
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
 from intone.voices.cloning import Cloner
@@ -24,6 +25,8 @@ NO_EAR = "none"
 _BASE_MODELS = ("1.7b-base", "0.6b-base")
 _EARS = ("0.6b-base", "1.7b-base")
 """Any Base model hears; the smaller one is quicker to open."""
+
+_LONGEST_HEARD_S = 2 * MAX_PIECE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,16 @@ def _first_here(names: Sequence[str], settings: HubSettings) -> str | None:
 def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | None:
     """Returns what hears who speaks; None where nothing can, or shall.
 
+    A speaker encoder brings PyTorch, so under a memory budget nothing hears unless it is asked for.
+
     Raises:
         ModelNotFoundError: the one that was asked for is not on this machine.
+        InvalidSettingError: the memory budget leaves no room for it.
     """
-    if args.ear == NO_EAR:
+    if args.ear == NO_EAR or (args.ear is None and args.memory_budget is not None):
         return None
+    if args.memory_budget is not None:
+        tts.load().plan.check_clip(_LONGEST_HEARD_S)
     if args.ear is None and can.can_clone:
         return SynthesizerEar(tts, model_name(can.model))
     name = args.ear or _first_here(_EARS, HubSettings.from_env(os.environ))
@@ -95,3 +103,18 @@ def directory_of(model: str) -> Path:
     if model == BUILTIN_MODEL:
         return builtin_directory()
     return resolve(model, HubSettings.from_env(os.environ))
+
+
+def why_not_heard(args: argparse.Namespace, can: Capabilities) -> str | None:
+    """Returns why nobody is compared, where that was not asked for."""
+    if args.ear is not None:
+        return None
+    if args.memory_budget is not None:
+        return (
+            "similarity is not measured under a memory budget, since a speaker encoder brings "
+            "PyTorch; name one with --ear where there is room"
+        )
+    return (
+        f"similarity is not measured: {can.model} has no speaker encoder; pull one that has "
+        "(intone models pull 0.6b-base), or name it with --ear"
+    )

@@ -15,7 +15,7 @@ from intone.cli import options
 from intone.cli.playing import BackgroundPlayer
 from intone.cli.progress import Progress as Line
 from intone.cli.records import model_record, take_record
-from intone.cli.script.models import chosen_ear
+from intone.cli.script.models import chosen_ear, why_not_heard
 from intone.cli.script.session import Session
 from intone.cli.script.showing import Progress, tell, tell_kept
 from intone.cli.script.whole import Whole, WholeFiles
@@ -65,6 +65,8 @@ def render(args: argparse.Namespace, session: Session) -> None:
         with Line() as line:
             line.show("loading the model")
             model = model_record(tts, session.model)
+            for segment in session.plan.segments:
+                tts.check(segment.request)  # the last one is refused before the first is drawn
         keeper = _Keeper(files.folder, stem, session, model)
         progress = Progress(session.plan)
         pieces: list[np.ndarray] = []
@@ -163,11 +165,9 @@ def _policy(args: argparse.Namespace) -> DrawPolicy:
 def _tell_before(session: Session, ear: Ear | None, args: argparse.Namespace) -> None:
     for note in session.plan.notes:
         tell(note)
-    if ear is None and args.ear is None:
-        tell(
-            f"similarity is not measured: {session.can.model} has no speaker encoder; pull one "
-            "that has (intone models pull 0.6b-base), or name it with --ear"
-        )
+    reason = why_not_heard(args, session.can) if ear is None else None
+    if reason is not None:
+        tell(reason)
 
 
 @contextmanager
