@@ -62,7 +62,9 @@ def heard_person(ear: Ear, audio: Audio) -> tuple[Samples | None, str | None]:
     heard_s = speech_s(audio.samples, audio.sample_rate_hz)
     if heard_s < MIN_SPEECH_S:
         return None, f"{heard_s:.1f} s of speech are too few to judge who speaks"
+    # Whole seconds: torch keeps what it prepared for every length that it has ever met.
+    whole = len(audio.samples) - len(audio.samples) % audio.sample_rate_hz
     try:
-        return ear.x_vector(audio.samples), None
+        return ear.x_vector(audio.samples[:whole]), None
     except ReferenceAudioError as error:
         return None, f"not judged: {error}"
