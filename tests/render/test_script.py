@@ -104,6 +104,14 @@ def test_a_segment_alone_is_the_same_take_as_in_the_whole() -> None:
     assert alone.similarity == whole[2].drawn.similarity
 
 
+def test_another_take_of_a_segment_is_another_one_and_repeats() -> None:
+    takes = [renderer(FakeSynthesizer()).render_segment(1, take) for take in (0, 1, 1, 2)]
+
+    seeds = [take.request.seed for take in takes]
+    assert seeds[1] == seeds[2]
+    assert len(set(seeds)) == 3
+
+
 def test_a_preset_has_one_anchor_whatever_its_moods() -> None:
     fake = FakeSynthesizer(abilities(follows_instruct=True, can_clone=True))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from intone.audio.seams import Assembler, Placed
 from intone.core.constants import SAMPLE_RATE_HZ
+from intone.core.seeds import derived_seed
 from intone.core.synthesizer import Synthesizer
 from intone.render.anchors import Anchors
 from intone.render.drawing import DrawnSegment, DrawPolicy, SegmentDrawer
@@ -70,14 +71,21 @@ class ScriptRenderer:
                 placed = replace(placed, samples=np.concatenate([placed.samples, silence]))
             yield RenderedSegment(drawn=drawn, placed=placed)
 
-    def render_segment(self, index: int) -> DrawnSegment:
-        """Returns one segment alone, the same take as in the whole.
+    def render_segment(self, index: int, take: int = 0) -> DrawnSegment:
+        """Returns one segment alone: the same take as in the whole, or another one.
+
+        Args:
+            take: 0 is that of the whole; each other number is a take of its own, and repeats.
 
         Raises:
             IndexError: there is no such segment.
             IntoneError: as `Synthesizer.synthesize` does.
         """
-        return self._draw(self._plan.segments[index])
+        segment = self._plan.segments[index]
+        if take:
+            seed = derived_seed(segment.request.seed or 0, "take", take)
+            segment = replace(segment, request=replace(segment.request, seed=seed))
+        return self._draw(segment)
 
     def _draw(self, segment: SegmentPlan) -> DrawnSegment:
         if self._anchors is None:
