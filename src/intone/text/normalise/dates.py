@@ -17,14 +17,18 @@ _MONTH_FIRST = re.compile(r"(?<![\w.,/-])(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{
 _RUSSIAN_YEAR = re.compile(r"(?<![\w.,/-])(\d{4})[ \u00a0]?(г\.|годом|года|году|год)(?!\w)")
 _RUSSIAN_CASES = {"год": "n", "года": "g", "г.": "p", "году": "p", "годом": "i"}
 _RUSSIAN_WORDS = {"г.": "году"}
-_RUSSIAN_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,4})-(го|му|й|я|е)(?!\w)")
+_RUSSIAN_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,4})-(го|му|й|я|е|х|м)(?!\w)")
 _RUSSIAN_ENDINGS = {
     "й": ("n", "m"),
     "я": ("n", "f"),
     "е": ("n", "n"),
     "го": ("g", "m"),
     "му": ("d", "m"),
+    "м": ("p", "m"),
+    "х": ("g", ""),
 }
+"""Case and gender; none is the plural."""
+_GERMAN_DAY = re.compile(r"(?<![\w.,/-])(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)")
 
 
 def date_rules(
@@ -48,6 +52,7 @@ def date_rules(
             dates.english,
         )
     elif name == "german":
+        yield _GERMAN_DAY, dates.german_in_figures
         yield (
             re.compile(rf"(?<![\w.,/-])(?P<d>\d{{1,2}})\.\s?(?P<month>{months})(?!\w)"),
             dates.german,
@@ -105,6 +110,12 @@ class _Dates:
     def german(self, match: re.Match[str]) -> str:
         return f"{self._german_day(match, int(match['d']))} {match['month']}"
 
+    def german_in_figures(self, match: re.Match[str]) -> str | None:
+        day, month = int(match["d"]), int(match["m"])
+        if not (1 <= day <= 31 and 1 <= month <= 12):
+            return None
+        return f"{self._german_day(match, day)} {self._table.months[month - 1]}"
+
     def russian(self, match: re.Match[str]) -> str:
         year = int(match["y"]) if match["y"] else None
         return self._russian(int(match["d"]), match["month"], year)
@@ -115,8 +126,10 @@ class _Dates:
         return f"{said} {_RUSSIAN_WORDS.get(match[2], match[2])}"
 
     def russian_ordinal(self, match: re.Match[str]) -> str:
+        number = int(match[1])
         case, gender = _RUSSIAN_ENDINGS[match[2]]
-        return self._numbers.russian_ordinal(int(match[1]), case, gender)
+        is_decade = match[2] == "е" and number % 10 == 0 and number >= 20  # 90-е годы
+        return self._numbers.russian_ordinal(number, case, "" if is_decade else gender)
 
     def _russian(self, day: int, month: str, year: int | None) -> str:
         words = f"{self._numbers.russian_ordinal(day, 'g', 'n')} {month}"

@@ -13,6 +13,7 @@ RUSSIAN = Table(
     point="целых",
     are_decimals_digits=False,
     minus="минус",
+    plus="плюс",
     to="–",
     months=(
         *("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа"),
@@ -66,6 +67,7 @@ KOREAN = Table(
     point="점",
     are_decimals_digits=True,
     minus="마이너스",
+    plus="플러스",
     to="에서",
     months=("일", "이", "삼", "사", "오", "유", "칠", "팔", "구", "시", "십일", "십이"),
     at="골뱅이",

@@ -13,6 +13,7 @@ ENGLISH = Table(
     point="point",
     are_decimals_digits=True,
     minus="minus",
+    plus="plus",
     to="to",
     months=(
         *("January", "February", "March", "April", "May", "June", "July", "August"),
@@ -52,7 +53,7 @@ ENGLISH = Table(
         min = minute | minutes
         h = hour | hours"""),
     moneys=moneys("""
-        $ USD = dollar | dollars
+        $ US$ USD = dollar | dollars
         cent | cents
         € EUR = euro | euros
         cent | cents
@@ -69,6 +70,7 @@ GERMAN = Table(
     point="Komma",
     are_decimals_digits=True,
     minus="minus",
+    plus="plus",
     to="bis",
     months=(
         *("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August"),
@@ -105,7 +107,7 @@ GERMAN = Table(
         min Min. = Minute | Minuten | f
         h Std. = Stunde | Stunden | f"""),
     moneys=moneys("""
-        $ USD = Dollar | Dollar
+        $ US$ USD = Dollar | Dollar
         Cent | Cent
         € EUR = Euro | Euro
         Cent | Cent

@@ -33,6 +33,16 @@ _GENDER: Mapping[str, Callable[[int], bool]] = {
 }
 """Which numbers (their last three digits) end otherwise before a feminine noun."""
 
+_MILLIONS: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "fr": (re.compile(r"(?:million|milliard)s?$"), "de"),
+    "it": (re.compile(r"(?:milion|miliard)[eio]$"), "di"),
+    "es": (re.compile(r"mill(?:ón|ones)$"), "de"),
+    "pt_BR": (re.compile(r"(?:milh|bilh)(?:ão|ões)$"), "de"),
+}
+"""Whole millions are joined to what they count: un million d'euros."""
+_ELIDED = re.compile(r"\b(d|un)[ea] (?=[aeio])")
+_DATE_LIKE = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])")
+
 
 class NumberWords:
     """Says numbers in the language of a table."""
@@ -79,6 +89,11 @@ class NumberWords:
             rule is not None and not fraction and whole[-3:].isdecimal() and rule(int(whole[-3:]))
         )
 
+    def is_unsure(self, written: str) -> bool:
+        """Says whether a point in a number may part a day from a month: 25.12 is not sure."""
+        has_comma = self._table.decimal_marks.startswith(",")
+        return has_comma and _DATE_LIKE.fullmatch(written) is not None
+
     def number(self, written: str) -> str:
         """Returns a written number in words."""
         whole, fraction = self.parts(written)
@@ -99,8 +114,10 @@ class NumberWords:
             return f"{self.number(written)} {noun.one if is_one else noun.few}"
         if len(whole) > MAX_DIGITS:
             return f"{self.digits(whole)} {noun.many}"
-        words = f"{self._before(int(whole), noun)} {self._form(int(whole), noun)}"
-        return re.sub(r"^una (?=[aeio])", "un'", words) if self._language == "it" else words
+        words, form = self._before(int(whole), noun), self._form(int(whole), noun)
+        if self._language in _MILLIONS and _MILLIONS[self._language][0].search(words):
+            return _elided(f"{words} {_MILLIONS[self._language][1]} {form}")
+        return _elided(f"{words} {form}") if self._language == "it" else f"{words} {form}"
 
     def cardinal(self, number: int) -> str:
         """Returns 21 as twenty-one."""
@@ -114,13 +131,15 @@ class NumberWords:
         return "première" if is_feminine and words == "premier" else words
 
     def russian_ordinal(self, number: int, case: str, gender: str) -> str:
-        """Returns a Russian ordinal in a case (n, g, p, i) and a gender (m, f, n)."""
-        words = self._plain(number, to="ordinal", case=case, gender=gender, animate=False)
+        """Returns a Russian ordinal: case n, g, d, p or i; gender m, f or n; none is the plural."""
+        how: dict[str, object] = {"plural": True} if not gender else {"gender": gender}
+        words = self._plain(number, to="ordinal", case=case, animate=False, **how)
         return words.removeprefix("одна ") if 1000 < number < 2000 else words
 
     def year(self, number: int) -> str:
         """Returns 1984 as nineteen eighty-four, where a language has a way of its own."""
-        if self._language in ("en", "de") and 1100 <= number <= 2099:
+        first = {"en": 1010, "de": 1100}.get(self._language)
+        if first is not None and first <= number <= 2099:
             return self._plain(number, to="year")
         return self.cardinal(number)
 
@@ -170,3 +189,8 @@ class NumberWords:
             return noun.one if ones == 1 else noun.few
         is_one = number == 1 or (self._language == "fr" and number == 0)
         return noun.one if is_one else noun.many
+
+
+def _elided(words: str) -> str:
+    """Returns French and Italian words with the vowel left out before another."""
+    return _ELIDED.sub(r"\1'", words)

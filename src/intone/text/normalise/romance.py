@@ -13,6 +13,7 @@ ITALIAN = Table(
     point="virgola",
     are_decimals_digits=False,
     minus="meno",
+    plus="più",
     to="a",
     months=(
         *("gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto"),
@@ -66,6 +67,7 @@ PORTUGUESE = Table(
     point="vírgula",
     are_decimals_digits=False,
     minus="menos",
+    plus="mais",
     to="a",
     months=(
         *("janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto"),
@@ -121,6 +123,7 @@ SPANISH = Table(
     point="coma",
     are_decimals_digits=False,
     minus="menos",
+    plus="más",
     to="a",
     months=(
         *("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto"),
@@ -174,6 +177,7 @@ FRENCH = Table(
     point="virgule",
     are_decimals_digits=False,
     minus="moins",
+    plus="plus",
     to="à",
     months=(
         *("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août"),

@@ -6,7 +6,7 @@ Rules run from the surest to the most general; what one has taken, the next one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from intone.text.normalise.addresses import EMAIL, URL, spoken_address
 from intone.text.normalise.dates import date_rules
@@ -20,16 +20,31 @@ from intone.text.writing import is_hangul
 Rule = tuple[re.Pattern[str], Replacement]
 
 _PHONE = re.compile(
-    r"(?<![\w.,+-])(?:\+\d[\d ()./-]{6,20}\d|\d{3}-\d{4}|\d{3}-\d{3}-\d{4})(?![\w-])"
+    r"(?<![\w.,+-])(?:\+\d[\d ()./-]{6,20}\d|\d{3}-\d{4}|\(\d{3}\) ?\d{3}-\d{4}"
+    r"|\d+(?:-\d+){2,})(?![\w-])"
 )
+"""And other numbers in groups, such as those of books."""
 _DIGIT_GROUP = re.compile(r"\d+")
 _VERSION = re.compile(r"(?<![\w.,])\d{1,4}(?:\.\d{1,4}){2,}(?![\w])")
 _DECADE = re.compile(r"(?<![\w.,])(?:(1[1-9]|20)(\d)0s|'?([2-9])0s)(?!\w)")
+_GERMAN_DECADE = re.compile(r"(?<![\w.,])(\d{1,4})er(?!\w)")
+_POINT_FIRST = re.compile(r"(?<![\w.])\.(\d+)(?!\w)")
 _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4"}
 _SIGN = r"(?:(?<![\w)\].,%])(?P<sign>[-−+])\s?)?"
-_MAGNITUDE = r"(?:\s?(?P<magnitude>thousand|million|billion|trillion|bn|m|k)(?!\w))?"
 _NOUN = re.compile(r"[ \u00a0\u202f][^\W\d_]")
-_MAGNITUDES = {"bn": "billion", "m": "million", "k": "thousand"}
+_GERMAN_ORDINAL = re.compile(r"\.\s+[A-ZÄÖÜ]")
+"""Behind a number: the end of a sentence, or an ordinal before a noun."""
+_RUSSIAN_ENDING = re.compile(r"-[а-яё]")
+_MAGNITUDES: Mapping[str, Mapping[str, str]] = {
+    "english": {
+        **{name: name for name in ("thousand", "million", "billion", "trillion")},
+        **{"bn": "billion", "m": "million", "k": "thousand"},
+    },
+    "german": {
+        **{name: name for name in ("Millionen", "Milliarden")},
+        **{"Mio.": "Millionen", "Mrd.": "Milliarden"},
+    },
+}
 
 
 class SpokenRules:
@@ -68,13 +83,17 @@ class SpokenRules:
         yield from self._ordinal_rules()
         if self._name == "english":
             yield _DECADE, self._decade
+            yield _POINT_FIRST, lambda match: f"{self._table.point} {numbers.digits(match[1])}"
+        if self._name == "german":
+            yield _GERMAN_DECADE, lambda match: f"{numbers.cardinal(int(match[1]))}er"
         yield from self._number_rules()
 
     def _money_rules(self) -> Iterator[Rule]:
         signs = _any_of(self._table.moneys)
         number = self._numbers.pattern
         amount = rf"(?:(?P<from>{number})\s?[-–]\s?)?(?P<number>{number})"
-        magnitude = _MAGNITUDE if self._name == "english" else "(?P<magnitude>)"
+        large = _any_of(_MAGNITUDES.get(self._name, {}))
+        magnitude = rf"(?:\s?(?P<magnitude>{large})(?!\w))?" if large else "(?P<magnitude>)"
         before = rf"(?<![\w.,]){_SIGN}(?P<money>{signs})\s?{amount}{magnitude}"
         after = rf"(?<![\w.,]){_SIGN}{amount}{magnitude}\s?(?P<money>{signs})(?!\w)"
         yield re.compile(before), self._money
@@ -123,7 +142,7 @@ class SpokenRules:
         yield re.compile(r"(?<!\w)(?:#|№|Nr\.|No\.|nº|n°)\s?(\d+)(?!\w)"), self._numbered
         # Four digits alone are a year more often than anything else.
         yield (
-            re.compile(r"(?<![\w.,/+-])(1[1-9]\d\d|20\d\d)(?![\w/%]|[.,]\d)"),
+            re.compile(r"(?<![\w.,/+-])(10[1-9]\d|1[1-9]\d\d|20\d\d)(?![\w/%-]|[.,]\d)"),
             lambda match: self._numbers.year(int(match[1])),
         )
         yield re.compile(rf"{_SIGN}(?P<number>{number})"), self._number
@@ -132,7 +151,7 @@ class SpokenRules:
     def _money(self, match: re.Match[str]) -> str:
         money = self._table.moneys[match["money"]]
         if match["magnitude"]:
-            word = _MAGNITUDES.get(match["magnitude"], match["magnitude"])
+            word = _MAGNITUDES[self._name][match["magnitude"]]
             amount = f"{self._numbers.number(match['number'])} {word}"
             return self._signed(match, f"{amount} {money.major.many}")
         whole, fraction = self._numbers.parts(match["number"])
@@ -157,14 +176,24 @@ class SpokenRules:
     def _number(self, match: re.Match[str]) -> str | None:
         """Returns a number; letters that touch it are kept apart from its words."""
         text, stop = match.string, match.end()
-        if _NOUN.match(text, stop) and self._numbers.has_gender(match["number"]):
+        if self._is_unsure(match["number"], text, stop):
             return None
         words = self._numbers.number(match["number"])
         if match["sign"]:
-            words = f"{'plus' if match['sign'] == '+' else self._table.minus} {words}"
+            sign = self._table.plus if match["sign"] == "+" else self._table.minus
+            words = f"{sign} {words}"
         before = " " if match.start() > 0 and _is_letter(text[match.start() - 1]) else ""
         after = " " if stop < len(text) and _is_letter(text[stop]) else ""
         return f"{before}{words}{after}"
+
+    def _is_unsure(self, written: str, text: str, stop: int) -> bool:
+        """Says whether what stands behind a number changes it in a way that nobody knows here."""
+        if _NOUN.match(text, stop) and self._numbers.has_gender(written):
+            return True
+        if self._name == "german" and _GERMAN_ORDINAL.match(text, stop):
+            return True
+        is_inflected = self._name == "russian" and _RUSSIAN_ENDING.match(text, stop) is not None
+        return is_inflected or self._numbers.is_unsure(written)
 
     def _range(self, match: re.Match[str]) -> str | None:
         first, last = (self._numbers.parts(text)[0] for text in match.groups())
@@ -191,7 +220,7 @@ class SpokenRules:
 
     def _phone(self, match: re.Match[str]) -> str:
         groups = (self._numbers.digits(group) for group in _DIGIT_GROUP.findall(match[0]))
-        plus = "plus " if match[0].startswith("+") else ""
+        plus = f"{self._table.plus} " if match[0].startswith("+") else ""
         return plus + ", ".join(groups)
 
     def _version(self, match: re.Match[str]) -> str | None:

@@ -41,6 +41,7 @@ class Table:
     are_decimals_digits: bool
     """Decimals are said one by one; otherwise up to two are a number."""
     minus: str
+    plus: str
     to: str
     """Between the ends of a range."""
     months: tuple[str, ...]

@@ -12,12 +12,12 @@ from intone.text.rewriting import Replacement
 
 _CLOCK = r"(?<![\w.,:/-])(?P<h>[01]?\d|2[0-4])(?P<mark>{marks})(?P<m>[0-5]\d)(?![\w:]|[.,]\d)"
 _TAIL = {
-    "english": r"(?:\s?(?P<half>[ap])\.?\s?m\.?(?!\w))?",
+    "english": r"(?:\s?(?P<half>[apAP])\.?\s?[mM]\.?(?!\w))?",
     "german": r"(?:\s?Uhr(?!\w))?",
 }
-_MARKS = {"french": r":|\s?h\s?", "portuguese": ":|h", "english": ":"}
+_MARKS = {"french": r":|\s?h\s?", "portuguese": ":|h", "german": r":|\.(?=\d\d\s?Uhr)"}
 _HOUR_ALONE = {
-    "english": re.compile(r"(?<![\w.,:/-])(?P<h>1[0-2]|[1-9])\s?(?P<half>[ap])\.?m\.?(?!\w)"),
+    "english": re.compile(r"(?<![\w.,:/-])(?P<h>1[0-2]|[1-9])\s?(?P<half>[apAP])\.?[mM]\.?(?!\w)"),
     "french": re.compile(r"(?<![\w.,:/-])(?P<h>1?\d|2[0-4])\s?h(?!\w)"),
     "german": re.compile(r"(?<![\w.,:/-])(?P<h>1?\d|2[0-4])\s?Uhr(?!\w)"),
 }
@@ -67,7 +67,7 @@ class _Times:
     def hour_alone(self, match: re.Match[str]) -> str:
         hour = int(match["h"])
         if self._name == "english":
-            return f"{self._numbers.cardinal(hour)} {match['half']}.m."
+            return f"{self._numbers.cardinal(hour)} {match['half'].lower()}.m."
         noun = _FRENCH_HOUR if self._name == "french" else _GERMAN_HOUR
         return self._counted(hour, noun)
 
@@ -79,7 +79,7 @@ class _Times:
             words += f" {self._numbers.cardinal(minute)}"
         elif half is None:
             words += " o'clock" if 1 <= hour <= 12 else " hundred hours"
-        return f"{words} {half}.m." if half else words
+        return f"{words} {half.lower()}.m." if half else words
 
     def _counted(self, hour: int, noun: Noun) -> str:
         return self._numbers.counted(str(hour), noun)
