@@ -195,6 +195,15 @@ def test_a_described_person_without_a_base_model_is_told_to_be_unlocked(
 
 
 @pytest.mark.usefixtures("never_loads")
+def test_a_description_without_the_models_for_it_names_both(intone: RunInProcess) -> None:
+    outcome = intone("script", "play.txt", "--identity", DESCRIPTION)
+
+    assert outcome.code == 4
+    assert "1.7b-design" in outcome.err
+    assert "1.7b-base" in outcome.err
+
+
+@pytest.mark.usefixtures("never_loads")
 def test_check_prints_the_plan_and_loads_nothing(
     intone: RunInProcess, tiny_checkpoint: Checkpoints
 ) -> None:

@@ -61,10 +61,23 @@ def speaking_model(args: argparse.Namespace, names: Sequence[str]) -> str | None
 
 
 def _designing_model(args: argparse.Namespace, settings: HubSettings) -> str:
-    """Returns a Base model, else the VoiceDesign model, which then speaks unlocked."""
+    """Returns a Base model, else the VoiceDesign model, which then speaks unlocked.
+
+    Raises:
+        ModelNotFoundError: there is neither.
+    """
     if args.base_model is not None:
         return str(args.base_model)
-    return _first_here(_BASE_MODELS, settings) or str(args.design_model)
+    base = _first_here(_BASE_MODELS, settings)
+    if base is None:
+        try:
+            resolve(args.design_model, settings)
+        except ModelNotFoundError as error:
+            raise ModelNotFoundError(
+                f"a description is designed by one model and kept by another: {error} And a Base "
+                "model: intone models pull 1.7b-base."
+            ) from error
+    return base or str(args.design_model)
 
 
 def _first_here(names: Sequence[str], settings: HubSettings) -> str | None:
