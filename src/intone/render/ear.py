@@ -15,6 +15,9 @@ from intone.core.types import Audio, Samples
 MIN_SPEECH_S = 1.0
 """Less speech than this says too little about who speaks; such a take is not judged."""
 
+MAX_HEARD_S = 20
+"""Of a take; who speaks is plain by then, and what hears needs memory for every second."""
+
 
 class Ear(Protocol):
     """Hears who speaks."""
@@ -63,8 +66,8 @@ def heard_person(ear: Ear, audio: Audio) -> tuple[Samples | None, str | None]:
     if heard_s < MIN_SPEECH_S:
         return None, f"{heard_s:.1f} s of speech are too few to judge who speaks"
     # Whole seconds: torch keeps what it prepared for every length that it has ever met.
-    whole = len(audio.samples) - len(audio.samples) % audio.sample_rate_hz
+    length_s = min(len(audio.samples) // audio.sample_rate_hz, MAX_HEARD_S)
     try:
-        return ear.x_vector(audio.samples[:whole]), None
+        return ear.x_vector(audio.samples[: length_s * audio.sample_rate_hz]), None
     except ReferenceAudioError as error:
         return None, f"not judged: {error}"
