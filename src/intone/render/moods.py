@@ -177,7 +177,7 @@ def _neutral(who: Identity, how: Manner, can: Capabilities) -> Delivery:
     else:
         bank = ", ".join(who.voice.moods) or "no mood"
         way_out = (
-            f"its recordings know {bank}; add one: intone voices clone {who.name} "
+            f"its recordings know {bank}; add one: intone voices clone {who.voice.name} "
             f"--mood {mood_key(next(iter(how.moods), 'angry'))} --audio FILE"
         )
     return Delivery(
