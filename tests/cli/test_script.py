@@ -327,6 +327,33 @@ def test_a_loudspeaker_that_fails_is_told(
     assert outcome.code == 6
 
 
+def test_a_loudspeaker_that_stops_is_told_and_the_files_are_there(
+    intone: RunInProcess, tiny_checkpoint: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def __init__(self, sample_rate_hz: int) -> None:
+            self.num_played = 0
+
+        def write(self, samples: np.ndarray) -> None:
+            self.num_played += 1
+            if self.num_played == 3:
+                raise OutputError("playing stopped: unplugged.")
+
+        def abort(self) -> None:
+            pass
+
+    monkeypatch.setattr("intone.cli.playing.Player", Broken)
+
+    outcome = intone(
+        "script", "play.txt", "--model", tiny_checkpoint("custom"), "--max-frames", "5", "--play",
+        "--no-save", "--out", "whole.wav",
+    )  # fmt: skip
+
+    assert outcome.code == 6
+    assert "unplugged" in outcome.err
+    assert Path("whole.wav").exists()
+
+
 def test_the_seed_decides_every_segment(tiny_checkpoint: Checkpoints, intone: RunInProcess) -> None:
     run(intone, tiny_checkpoint("custom"), "--no-save", "--out", "a.wav")
     run(intone, tiny_checkpoint("custom"), "--no-save", "--out", "b.wav")

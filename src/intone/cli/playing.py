@@ -46,10 +46,13 @@ class BackgroundPlayer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Waits until all is heard; falls silent at once after an error."""
+        """Waits until all is heard, or tells why it was not; falls silent at once after an error."""
         self._waiting.put(None)
         if kind is not None:
             self._player.abort()
             return
         self._thread.join()
+        if self._error is not None:
+            self._player.abort()
+            raise self._error
         self._player.close()
