@@ -46,7 +46,7 @@ class BackgroundPlayer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Waits until all is heard, or tells why it was not; falls silent at once after an error."""
+        """Waits until all is heard, or tells why it is not; an error silences it at once."""
         self._waiting.put(None)
         if kind is not None:
             self._player.abort()
