@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import sleep
 
@@ -13,8 +14,13 @@ import numpy as np
 import pytest
 import soundfile
 from tests.cli.conftest import RunInProcess, start
+from tests.render.book_run import book, settings
 
+from intone.cli.book.showing import progress_line
 from intone.core.types import ModelKind, SpeechRequest
+from intone.render.book import Progress
+from intone.render.book_plan import plan_book
+from intone.render.book_store import FinishedPiece
 from intone.tts import TTS
 from intone.voices.cloning import Cloner
 from intone.voices.library import VoiceLibrary
@@ -30,6 +36,23 @@ Chapter 2
 
 "No," she said.
 """
+
+FINISHED = FinishedPiece(
+    chapter=1,
+    index=0,
+    key="",
+    file="",
+    sample_rate_hz=24_000,
+    num_samples=1,
+    pcm16_sha256="",
+    seed=1,
+    finish_reason="stop",
+    num_draws=1,
+    num_leaked_frames=0,
+    similarity=None,
+    wall_s=1.0,
+    note=None,
+)
 
 
 @pytest.fixture
@@ -263,3 +286,13 @@ def test_a_very_long_text_is_planned_at_once(intone: RunInProcess, model: list[s
 
     assert outcome.code == 0
     assert re.search(r"\d:\d\d:\d\d in all", outcome.out)
+
+
+def test_progress_tells_chapter_piece_and_time_left() -> None:
+    piece = next(iter(plan_book(book(), settings()).pieces))
+    step = Progress(
+        piece=piece, finished=FINISHED, num_done=31, num_pieces=220, remaining_s=3_725.0
+    )
+
+    assert progress_line(step, 14) == "chapter 1 of 14, piece 31 of 220, 1:02:05 left"
+    assert progress_line(replace(step, remaining_s=None), 14).endswith("piece 31 of 220")
