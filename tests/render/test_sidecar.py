@@ -54,6 +54,7 @@ def test_the_spoken_text_stands_beside_the_written_one() -> None:
         ({"notes": "words"}, "notes is 'words'"),
         ({"notes": [1]}, r"notes\[0\] is 1; expected str"),
         ({"extra": 1}, "unknown field 'extra'"),
+        ({"segments": []}, "about a whole, not about one take"),
         ({"is_streamed": 1}, "is_streamed is 1; expected bool"),
     ],
 )

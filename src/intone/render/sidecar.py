@@ -191,6 +191,11 @@ class TakeRecord:
         """Returns the record that `json` wrote; raises RecordError naming `where`."""
         data = parse_object(text, where)
         check_schema(data.get("schema"), SCHEMA, where)
+        if "segments" in data or "files" in data:
+            raise RecordError(
+                f"{where} is about a whole, not about one take. Of a script, give the record of a "
+                "segment (.001.json); a book is made again by its own command and seed."
+            )
         return record_from(cls, data, where)
 
 
