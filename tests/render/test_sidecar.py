@@ -12,13 +12,8 @@ from tests.render.records import REQUEST, record
 
 from intone.core.errors import RecordError
 from intone.core.types import SpeechRequest, VoiceClonePrompt
-from intone.render.sidecar import (
-    RequestRecord,
-    TakeRecord,
-    pcm16_sha256,
-    prompt_sha256,
-    read_take_record,
-)
+from intone.render.hashes import pcm16_sha256, prompt_sha256
+from intone.render.sidecar import RequestRecord, TakeRecord, read_take_record
 
 
 def test_a_record_comes_back_exactly() -> None:

@@ -10,6 +10,7 @@ from intone import __version__
 from intone.cli.clip import Clip
 from intone.core.types import Audio, SpeechRequest, VoiceClonePrompt
 from intone.prompt.spec import preset_key
+from intone.render.hashes import file_sha256, prompt_sha256
 from intone.render.outputs import local_now
 from intone.render.sidecar import (
     SCHEMA,
@@ -17,8 +18,6 @@ from intone.render.sidecar import (
     RequestRecord,
     TakeRecord,
     VoiceRecord,
-    file_sha256,
-    prompt_sha256,
     result_of,
 )
 from intone.voices.builtin_voice import BUILTIN_MODEL

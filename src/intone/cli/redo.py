@@ -67,7 +67,7 @@ def voice_again(then: VoiceRecord, tts: TTS) -> tuple[str | VoiceClonePrompt | N
         UnknownVoiceError, VoiceFileError: a kept voice is gone, or damaged.
         RecordError: a clip is gone.
     """
-    from intone.render.sidecar import file_sha256, prompt_sha256
+    from intone.render.hashes import file_sha256, prompt_sha256
     from intone.voices.library import VoiceLibrary
 
     if then.kind == "kept":

@@ -36,8 +36,8 @@ from intone.core.types import FinishReason, Samples
 from intone.render.book_plan import BookPiece
 from intone.render.book_record import BookRecord, read_book_record
 from intone.render.drawing import DrawnSegment
+from intone.render.hashes import pcm16_sha256
 from intone.render.json_records import parse_object, record_from, to_json
-from intone.render.sidecar import pcm16_sha256
 
 FOLDER = ".segments"
 _RECORD, _JOURNAL, _ANCHOR, _LOCK = "book.json", "journal.jsonl", "anchor.npy", "lock"

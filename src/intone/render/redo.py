@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from intone.core.errors import RecordError
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import Audio, VoiceClonePrompt, join_chunks
-from intone.render.sidecar import ModelRecord, TakeRecord, VoiceRecord, pcm16_sha256
+from intone.render.hashes import pcm16_sha256
+from intone.render.sidecar import ModelRecord, TakeRecord, VoiceRecord
 
 
 @dataclass(frozen=True, slots=True)

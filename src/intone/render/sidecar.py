@@ -6,22 +6,20 @@ years later whose voice and which weights it was.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from intone.audio.pcm import to_pcm16
-from intone.core.errors import OutputError, RecordError
+from intone.core.errors import RecordError
 from intone.core.types import (
     Audio,
     FinishReason,
-    Samples,
     SamplingOverrides,
     SpeechRequest,
     TextLayout,
     VoiceClonePrompt,
 )
+from intone.render.hashes import pcm16_sha256
 from intone.render.json_records import parse_object, record_from, to_json
 
 SCHEMA = 1
@@ -67,7 +65,7 @@ class VoiceRecord:
     x_vector_only: bool | None = None
     append_silence: bool | None = None
     prompt_sha256: str | None = None
-    """Of the voice clone prompt that the talker read; see `prompt_sha256`."""
+    """Of the voice clone prompt that the talker read; see `render.hashes`."""
 
     @property
     def can_be_made_again(self) -> bool:
@@ -243,27 +241,3 @@ def result_of(
         similarity=similarity,
         num_similarity_draws=num_similarity_draws,
     )
-
-
-def pcm16_sha256(samples: Samples) -> str:
-    """Returns the hash of samples [S] as a WAV file holds them."""
-    return hashlib.sha256(to_pcm16(samples).tobytes()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the hash of a file's bytes; raises OutputError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise OutputError(f"cannot read {path}: {error.strerror}.") from error
-
-
-def prompt_sha256(prompt: VoiceClonePrompt) -> str:
-    """Returns the hash of what a talker reads of a voice: x-vector, reference codes and text."""
-    sha = hashlib.sha256(prompt.x_vector.astype("<f4").tobytes())
-    if prompt.ref_codes is not None:
-        sha.update(repr(prompt.ref_codes.shape).encode())
-        sha.update(prompt.ref_codes.astype("<i8").tobytes())
-    sha.update(f"\n{prompt.ref_text!r}".encode())
-    return sha.hexdigest()

@@ -24,20 +24,14 @@ from intone.core.errors import InvalidSettingError
 from intone.core.types import VoiceClonePrompt
 from intone.render.drawing import DrawPolicy
 from intone.render.ear import Ear
+from intone.render.hashes import file_sha256, prompt_sha256
 from intone.render.identity import Identity
 from intone.render.outputs import OutputFolder
 from intone.render.plan import SegmentPlan
 from intone.render.plot import check_picture
 from intone.render.script import RenderedSegment, ScriptRenderer
 from intone.render.script_record import notes_of
-from intone.render.sidecar import (
-    ModelRecord,
-    TakeRecord,
-    VoiceRecord,
-    file_sha256,
-    prompt_sha256,
-    result_of,
-)
+from intone.render.sidecar import ModelRecord, TakeRecord, VoiceRecord, result_of
 from intone.voices.library import VoiceLibrary
 
 MODE = "script"
