@@ -25,7 +25,7 @@ hello: $(VENV)/.installed
 		"Hello! This is Intone, speaking with its own voice."
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --quiet
+	$(BIN)/python -m pytest --quiet -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
