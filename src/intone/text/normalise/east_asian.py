@@ -14,7 +14,9 @@ from intone.core.errors import MissingDependencyError
 from intone.text.normalise.addresses import EMAIL, URL, spoken_address
 from intone.text.rewriting import Edit, Rewriting
 
-_CLAUSE = re.compile(r"(?:[^，、。！？；!?;,\n]|(?<=\d),(?=\d{3}))+")
+_CLAUSE = re.compile(r"(?:[^，、。！？；!?;,\n]|(?<=\d),(?=\d{3})){1,80}(?!\d)")
+"""Bounded: the time that wetext takes grows faster than a clause."""
+_LONG_NUMBER = re.compile(r"\d{16,}")
 _FIGURE = re.compile(r"\d")
 _HALF_WIDTH = str.maketrans("％－＋０１２３４５６７８９．：／", "%-+0123456789.:/")
 """One character each: places in a text stay what they are."""
@@ -66,6 +68,7 @@ class EastAsianRules:
         """Returns a text with its figures written out, and settled."""
         for pattern in (URL, EMAIL):
             rewriting = rewriting.replace(pattern, self._address)
+        rewriting = rewriting.replace(_LONG_NUMBER, lambda match: self._digits(match[0]))
         rewriting = rewriting.replace(_VERSION, self._version)
         rewriting = rewriting.replace(_NAME_AND_NUMBER, lambda match: " ")
         rewriting = rewriting.replace(_SIGN_AND_NOUN, lambda match: "")

@@ -64,8 +64,10 @@ class NumberWords:
         self._table = table
         self._language = table.num2words_name
         groups, marks = re.escape(table.group_marks), re.escape(table.decimal_marks)
-        self.pattern = rf"(?:\d{{1,3}}(?:[{groups}]\d{{3}})+(?!\d)|\d+)(?:[{marks}]\d+)?(?!\d)"
-        """A written number, without its sign."""
+        self.pattern = (
+            rf"(?:\d{{1,3}}(?:[{groups}]\d{{3}}){{1,6}}(?!\d)|\d++)(?:[{marks}]\d+)?(?!\d)"
+        )
+        """A written number, without its sign; bounded, since every rule tries it at every place."""
         self._group = re.compile(rf"(?<=\d)[{groups}](?=\d{{3}}(?!\d))")
         self._grouped = re.compile(rf"\d{{1,3}}(?:[{groups}]\d{{3}})+(?!\d)")
         self._decimal = re.compile(rf"[{marks}]")
