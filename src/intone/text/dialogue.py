@@ -47,6 +47,17 @@ class Label:
     mood: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody who seems to speak and is not in the cast."""
+
+    name: str
+    start: int
+    """Where the name stands in the line."""
+    mark: str
+    """The character that makes the line a speech."""
+
+
 class Speakers:
     """Finds labels; `cast` holds the names that may speak, None lets everybody."""
 
@@ -67,26 +78,27 @@ class Speakers:
             speaker=speaker, is_solo=match["solo"] is not None, start=match.end(), stop=len(line)
         )
 
-    def stranger(self, line: str) -> tuple[str, int] | None:
-        """Returns who seems to speak in a line without being in the cast, and where it stands."""
+    def stranger(self, line: str) -> Stranger | None:
+        """Returns who seems to speak in a line without being in the cast."""
         if self._spelling is None or self.find(line) is not None:
             return None
         cinematic = _CINEMATIC.match(line)
         if cinematic is not None and cinematic["mood"] is not None:
-            return cinematic["name"], cinematic.start("name")
+            return Stranger(cinematic["name"], cinematic.start("name"), "[")
         match = _NAMED.match(line)
         if match is not None and self._is_alike(line, match):
-            return match["name"], match.start("name")
+            return Stranger(match["name"], match.start("name"), match["colon"])
         return None
 
-    def advice(self, stranger: str) -> str:
+    def advice(self, stranger: Stranger) -> str:
         """Returns what to do about a stranger: the names that exist, the near one first."""
-        names = list((self._spelling or {}).values())
-        folded = get_close_matches(_folded(stranger), list(self._spelling or {}), n=1, cutoff=0.7)
-        near = f"did you mean {(self._spelling or {})[folded[0]]!r}? " if folded else ""
+        spelling = self._spelling or {}
+        near = get_close_matches(_folded(stranger.name), list(spelling), n=1, cutoff=0.7)
+        guess = f"did you mean {spelling[near[0]]!r}? " if near else ""
         return (
-            f"{near}The cast has: {', '.join(names) or 'nobody'}. Add the name to the cast, "
-            f"or write {stranger}\\: to have the line read as text."
+            f"{guess}The cast has: {', '.join(spelling.values()) or 'nobody'}. Add the name to the "
+            f"cast, or write \\{stranger.mark} instead of {stranger.mark} to have the line read as "
+            "text."
         )
 
     def _cinematic(self, line: str, match: re.Match[str]) -> Label | None:

@@ -19,7 +19,7 @@ from intone.text.segments import SegmentWriter
 from intone.text.tags import MarkupMode, Say, Tag, markup_error, read_tag
 
 _TOKEN = re.compile(
-    r"\\(?P<escaped>[\[\]\\:])"
+    r"\\(?P<escaped>[\[\]\\:：])"
     r"|\[(?P<inside>(?:[^\[\]\\\n]|\\[^\n])*+)\]"
     r"|(?P<stray>[\[\]])"
 )
@@ -102,9 +102,8 @@ class _Parser:
             return
         stranger = speakers.stranger(bare)
         if stranger is not None:
-            name, column = stranger
-            message = f"{name!r} is not in the cast. {speakers.advice(name)}"
-            raise markup_error(message, Position(number, column + 1))
+            message = f"{stranger.name!r} is not in the cast. {speakers.advice(stranger)}"
+            raise markup_error(message, Position(number, stranger.start + 1))
         self._writer.begin_line(is_tag_line=_ONLY_TAGS.fullmatch(line) is not None)
         self._read_words(number, line, 0, len(line))
 
@@ -113,33 +112,29 @@ class _Parser:
         for match in _TOKEN.finditer(line, start, stop):
             position = Position(number, match.start() + 1)
             literal = self._literal(line, match, position)
+            if literal is None:
+                continue
+            self._writer.add(line[done : match.start()], Position(number, done + 1))
             if isinstance(literal, str):
-                self._writer.add(line[done : match.start()], Position(number, done + 1))
                 self._writer.add(literal, position)
-                done = match.end()
-            elif literal is not None:
-                self._writer.add(line[done : match.start()], Position(number, done + 1))
-                self._apply(literal, position)
-                done = match.end()
+            elif isinstance(literal, Say):
+                self._writer.add_said(literal, position)
+            else:
+                self._writer.apply(literal, position)
+            done = match.end()
         self._writer.add(line[done:stop], Position(number, done + 1))
 
     def _literal(self, line: str, match: re.Match[str], position: Position) -> str | Tag | None:
         """Returns the character that an escape means, or a tag; None leaves the match as text."""
         escaped, inside = match["escaped"], match["inside"]
         if escaped is not None:
-            is_escape = escaped != ":" or self._speakers is not None
+            is_escape = escaped not in ":：" or self._speakers is not None
             return str(escaped) if is_escape else None
         if inside is not None:
             return read_tag(_ESCAPE.sub(r"\1", inside), position, self._mode)
         if self._mode == "script":
             raise markup_error(_what_is_wrong(line, match.start()), position)
         return None
-
-    def _apply(self, tag: Tag, position: Position) -> None:
-        if isinstance(tag, Say):
-            self._writer.add_said(tag, position)
-        else:
-            self._writer.apply(tag, position)
 
 
 def _lines(source: str) -> Iterator[str]:
