@@ -1,0 +1,105 @@
+"""The app: every part's routes behind one front door.
+
+Layers from outside in: id, log and drain (`FrontDoor`), host names, origins of web pages, keys,
+sizes of bodies. A layer added here holds for every route, those to come included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+
+from intone import __version__
+from intone.core.errors import IntoneError
+from intone.server import health
+from intone.server.auth import OPEN_PATHS, KeyGate
+from intone.server.errors import error_response
+from intone.server.front_door import FrontDoor
+from intone.server.hosts import HostCheck
+from intone.server.invalid import http_error, invalid_request
+from intone.server.limits import BodyLimit
+from intone.server.services import Services
+
+METRICS_PATH = "/metrics"
+
+
+def create_app(services: Services) -> FastAPI:
+    """Returns the app. It holds no state beside `services`; nothing is loaded by making it."""
+    app = FastAPI(
+        title="Intone",
+        version=__version__,
+        description="Speech of the open Qwen3-TTS models, as OpenAI's clients ask for it.",
+        docs_url=None,  # their pages fetch scripts from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan(services),
+        middleware=_layers(services),
+    )
+    app.state.services = services
+    for router in _routers():
+        app.include_router(router)
+    app.add_exception_handler(IntoneError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    return app
+
+
+def _routers() -> tuple[APIRouter, ...]:
+    return (health.router,)
+
+
+def _layers(services: Services) -> list[Middleware]:
+    server = services.settings.server
+    open_paths = OPEN_PATHS | ({METRICS_PATH} if server.metrics_open else set())
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(server.cors_origins),
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "x-request-id"],
+        expose_headers=["x-request-id", "x-seed", "x-finish-reason", "x-model", "server-timing"],
+    )
+    return [
+        Middleware(
+            FrontDoor,
+            metrics=services.metrics,
+            lifecycle=services.lifecycle,
+            always_open=OPEN_PATHS | {METRICS_PATH},
+        ),
+        *([Middleware(HostCheck, allowed=server.allowed_hosts)] if server.allowed_hosts else []),
+        *([cors] if server.cors_origins else []),
+        Middleware(KeyGate, find=services.keys.find, open_paths=open_paths),
+        Middleware(BodyLimit, limits=services.settings.limits),
+    ]
+
+
+def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services.lifecycle.start()
+        yield
+        services.lifecycle.drain()
+        await services.pool.close()
+
+    return lifespan
+
+
+async def _told(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, IntoneError)
+    return error_response(error)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return error_response(invalid_request(error.errors()))
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return error_response(http_error(error, request.url.path))

@@ -1,0 +1,25 @@
+"""Whether the server takes work: starting, ready, draining. `/readyz` and the front door ask."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Phase = Literal["starting", "ready", "draining"]
+
+
+class Lifecycle:
+    """One server's phase, and how many requests are in it. On the event loop's thread only."""
+
+    def __init__(self, phase: Phase = "ready") -> None:
+        self.phase: Phase = phase
+        self.num_in = 0
+        """Requests and WebSockets that are being answered."""
+
+    def start(self) -> None:
+        """Takes work from now on, unless it drains already."""
+        if self.phase == "starting":
+            self.phase = "ready"
+
+    def drain(self) -> None:
+        """Takes no new work from now on; what runs goes on."""
+        self.phase = "draining"
