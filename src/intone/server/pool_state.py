@@ -1,0 +1,77 @@
+"""What the pool of models knows about each, and how much it may keep."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from intone.server.models import ServedModel
+
+Status = Literal["loading", "ready", "closing", "restarting", "failed"]
+"""restarting: its engine died, and it is being closed and opened anew. failed: that did not work;
+the next request tries again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """How one model stands."""
+
+    name: str
+    status: Status
+    num_leases: int
+    memory_bytes: int
+    """What the budget counts for it."""
+
+
+@dataclass(slots=True, eq=False)
+class PoolEntry:
+    """One model, from the start of its loading to the end of its closing."""
+
+    name: str
+    memory_bytes: int
+    status: Status = "loading"
+    model: ServedModel | None = None
+    num_leases: int = 0
+    last_used_s: float = 0.0
+    work: asyncio.Task[None] | None = None
+    """Loads, closes or restarts it."""
+
+    @property
+    def is_idle(self) -> bool:
+        return self.status == "ready" and self.num_leases == 0
+
+    def give_up(self) -> None:
+        self.status, self.model, self.memory_bytes = "failed", None, 0
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A request that has no lease yet; they stand in the order in which they came."""
+
+    key: str
+    since_s: float
+    needs_room: bool = False
+    """Its model is neither loaded nor loading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLimits:
+    """How much is kept, and how long requests wait."""
+
+    memory_budget_bytes: int | None = None
+    """Of all models together, by `ModelSource.memory_bytes`; None keeps every model."""
+    max_wait_s: float = 60.0
+    """For room and for loading; a load goes on when its requests have left."""
+    patience_s: float = 2.0
+    """A request that has waited this long for room stops new leases of the others' models."""
+
+
+@dataclass(slots=True)
+class PoolCounts:
+    """What happened since the start, for metrics."""
+
+    loads: int = 0
+    evictions: int = 0
+    restarts: int = 0
+    failures: int = 0
