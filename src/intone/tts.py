@@ -32,10 +32,10 @@ from intone.engine.delivery import Delivery, Draws
 from intone.engine.request import guard_of, job_of, leak_watch_of, max_frames_of, prompt_of
 from intone.engine.settings import EngineSettings
 from intone.engine.take import Emit, Take
-from intone.models.hub import HubSettings, resolve
+from intone.models.hub import HubSettings
 from intone.runtime.free_memory import return_free_memory
 from intone.runtime.rng import fresh_seed
-from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.voices.builtin_voice import BUILTIN_MODEL, model_directory
 from intone.voices.library import VoiceLibrary
 from intone.voices.lookup import named_voice
 
@@ -198,9 +198,7 @@ class TTS:
             return self._loaded
 
     def _directory(self) -> Path:
-        if self._model is None or self._model == BUILTIN_MODEL:
-            return builtin_directory()
-        return resolve(self._model, HubSettings.from_env(os.environ))
+        return model_directory(self._model, HubSettings.from_env(os.environ))
 
     def capabilities(self) -> Capabilities:
         """Returns what this checkpoint can be asked for; no weights are loaded for it.

@@ -12,11 +12,13 @@ import soundfile
 from tests.cli.conftest import RunInProcess
 
 from intone.audio.loudness import integrated_lufs
-from intone.cli import model_choice
+from intone.cli import model_choice, models_here
 from intone.core.constants import SAMPLE_RATE_HZ, SAMPLES_PER_FRAME
+from intone.core.errors import ModelNotFoundError
 from intone.core.types import ModelKind
 from intone.models.config import ModelConfig, read_json
 from intone.voices.library import VoiceLibrary
+from intone.voices.making import speaker_voice
 from intone.voices.voice import Reference, Voice
 
 Checkpoints = Callable[[ModelKind], Path]
@@ -164,8 +166,17 @@ def test_a_lexicon_says_how_words_are_said(say: RunInProcess) -> None:
 def test_a_speaker_of_the_voice_in_the_box_needs_no_model_named(
     monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Checkpoints
 ) -> None:
-    monkeypatch.setattr(model_choice, "resolve", lambda name, settings: tiny_checkpoint("custom"))
+    monkeypatch.setattr(models_here, "resolve", lambda name, settings: tiny_checkpoint("custom"))
 
     assert model_choice.chosen_model(None, "Ava", {}) is None
     assert model_choice.chosen_model(None, "ryan", {}) == "1.7b-custom"
     assert model_choice.chosen_model("0.6b-base", "ava", {}) == "0.6b-base"
+
+
+def test_a_speaker_whose_model_is_gone_is_given_no_other_model(tmp_path: Path) -> None:
+    library = VoiceLibrary(tmp_path / "voices")
+    library.put(speaker_voice("mine", "alice", model=str(tmp_path / "gone"), hidden_size=256))
+    nowhere = {"INTONE_VOICES_DIR": str(library.directory), "HF_HOME": str(tmp_path)}
+
+    with pytest.raises(ModelNotFoundError, match="gone, which is not on this machine"):
+        model_choice.chosen_model(None, "mine", nowhere)

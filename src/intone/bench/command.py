@@ -115,9 +115,7 @@ def _checkpoint(args: argparse.Namespace) -> Iterator[Path]:
 
 
 def _directory_of(model: str | None) -> Path:
-    from intone.models.hub import HubSettings, resolve
-    from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+    from intone.models.hub import HubSettings
+    from intone.voices.builtin_voice import model_directory
 
-    if model is None or model == BUILTIN_MODEL:
-        return builtin_directory()
-    return resolve(model, HubSettings.from_env(os.environ))
+    return model_directory(model, HubSettings.from_env(os.environ))

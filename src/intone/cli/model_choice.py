@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from intone.cli.models_here import ModelHere, first_here
 from intone.core.errors import CheckpointError, ModelNotFoundError
-from intone.models.hub import ALIASES, HubSettings, resolve
+from intone.models.hub import ALIASES, HubSettings
 from intone.prompt.spec import preset_key
-from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.voices.builtin_voice import BUILTIN_MODEL, model_directory
 from intone.voices.library import VoiceLibrary
 from intone.voices.names import BUILTIN_NAMES
 from intone.voices.voice import Voice
@@ -48,9 +49,7 @@ def model_for(voice: Voice, settings: HubSettings) -> str:
     """
     own = voice.model or voice.making.model
     for name, directory in _candidates(own, settings):
-        if voice.x_vector is None:
-            return name
-        if _fits(voice, directory):
+        if _fits(name, directory, voice):
             return name
     wanted = own or "a Base model of its size"
     raise ModelNotFoundError(
@@ -63,35 +62,24 @@ def _candidates(own: str | None, settings: HubSettings) -> Iterator[tuple[str, P
     """Yields the models of this machine by name, the voice's own first."""
     for name in dict.fromkeys(filter(None, (own, BUILTIN_MODEL, *ALIASES))):
         try:
-            yield name, builtin_directory() if name == BUILTIN_MODEL else resolve(name, settings)
+            yield name, model_directory(name, settings)
         except ModelNotFoundError:
             continue
 
 
-def _fits(voice: Voice, directory: Path) -> bool:
-    from intone.models.description import ModelDescription
-
+def _fits(name: str, directory: Path, voice: Voice) -> bool:
     try:
-        config = ModelDescription.read(directory).config
+        return ModelHere.read(name, directory).fits(voice)
     except CheckpointError:  # whoever speaks with that one is told
         return False
-    talker = config.talker
-    is_clone = config.speaker_encoder is not None
-    return is_clone and voice.fits(
-        hidden_size=talker.hidden_size, num_codebooks=talker.num_codebooks
-    )
 
 
 def _best_preset_model(settings: HubSettings) -> str | None:
-    for alias in PREFERRED_MODELS:
-        try:
-            resolve(alias, settings)
-        except ModelNotFoundError:
-            continue
-        return alias
-    print(
-        "intone: speaking with the small built-in voice; for nine voices in ten languages: "
-        "intone models pull 0.6b-custom",
-        file=sys.stderr,
-    )
-    return None
+    found = first_here(PREFERRED_MODELS, settings)
+    if found is None:
+        print(
+            "intone: speaking with the small built-in voice; for nine voices in ten languages: "
+            "intone models pull 0.6b-custom",
+            file=sys.stderr,
+        )
+    return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.models_here import directory_of
 from intone.cli.options import Commands
 from intone.cli.progress import Progress
 from intone.cli.table import print_table
@@ -22,7 +23,6 @@ from intone.models.hub import (
     InstalledModel,
     directory_bytes,
     list_installed,
-    resolve,
 )
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
 
@@ -58,17 +58,6 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     action.add_argument("--out", metavar="DIR", required=True)
     action.add_argument("--seed", type=int, default=0)
     action.set_defaults(run=run_random)
-
-
-def directory_of(model: str | None) -> Path:
-    """Returns the directory of a model on this machine; None is the built-in voice.
-
-    Raises:
-        ModelNotFoundError: it is not here; the message says how to pull it.
-    """
-    if model is None or model == BUILTIN_MODEL:
-        return builtin_directory()
-    return resolve(model, HubSettings.from_env(os.environ))
 
 
 def run_list(args: argparse.Namespace) -> int:

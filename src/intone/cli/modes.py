@@ -123,7 +123,7 @@ def voice_of(
 
 
 def _list_speakers(model: str | None) -> int:
-    from intone.cli.models import directory_of
+    from intone.cli.models_here import directory_of
     from intone.models.config import ModelConfig, read_json
 
     config = ModelConfig.from_dict(read_json(directory_of(model) / "config.json"))

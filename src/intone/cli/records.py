@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from intone import __version__
 from intone.cli.clip import Clip
+from intone.cli.models_here import lasting_name
 from intone.core.types import Audio, SpeechRequest, VoiceClonePrompt
 from intone.prompt.spec import preset_key
 from intone.render.hashes import file_sha256, prompt_sha256
@@ -20,7 +21,6 @@ from intone.render.sidecar import (
     VoiceRecord,
     result_of,
 )
-from intone.voices.builtin_voice import BUILTIN_MODEL
 from intone.voices.library import VoiceLibrary
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def model_record(tts: TTS, model: str | None) -> ModelRecord:
     plan = tts.load().plan
     config = plan.description.config
     return ModelRecord(
-        name=_lasting_name(model),
+        name=lasting_name(model),
         kind=config.kind,
         size=config.size,
         fingerprint=checkpoint_fingerprint(plan.description.directory),
@@ -76,13 +76,6 @@ def model_record(tts: TTS, model: str | None) -> ModelRecord:
         dtype=plan.dtype,
         threads=plan.threads,
     )
-
-
-def _lasting_name(model: str | None) -> str:
-    """Returns a name that means the same from another working directory."""
-    if model is None:
-        return BUILTIN_MODEL
-    return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 def voice_record(

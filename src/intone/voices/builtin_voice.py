@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from intone.core.errors import ModelNotFoundError
+from intone.models.hub import HubSettings, resolve
 
 BUILTIN_MODEL = "builtin"
 """The name it is asked for by."""
@@ -23,3 +24,17 @@ def builtin_directory() -> Path:
             "`intone models pull 0.6b-custom`."
         )
     return directory
+
+
+def model_directory(model: str | Path | None, settings: HubSettings) -> Path:
+    """Returns the directory of a model on this machine; None is the voice in the box.
+
+    Args:
+        model: "builtin", an alias, a hub id or a directory.
+
+    Raises:
+        ModelNotFoundError: it is not here; the message says how to pull it.
+    """
+    if model is None or model == BUILTIN_MODEL:
+        return builtin_directory()
+    return resolve(model, settings)

@@ -11,11 +11,11 @@ from intone import __version__
 from intone.cli import options
 from intone.cli.book.session import Session
 from intone.cli.book.showing import progress_line, show_file, show_whole
+from intone.cli.models_here import short_name
 from intone.cli.modes import voice_of
 from intone.cli.progress import Progress
 from intone.cli.records import model_record, voice_record
 from intone.cli.script.models import chosen_ear
-from intone.cli.voices.common import model_name
 from intone.core.types import VoiceClonePrompt
 from intone.render.book import BookRenderer
 from intone.render.book_assembly import AssembledFile
@@ -139,7 +139,7 @@ def _clip_identity(prompt: VoiceClonePrompt, session: Session) -> Identity:
         references=(
             Reference(text=prompt.ref_text, codes=prompt.ref_codes, x_vector=prompt.x_vector),
         ),
-        making=Making(model=model_name(session.can.model)),
+        making=Making(model=short_name(session.can.model)),
     )
     return voice_identity(voice)
 

@@ -6,10 +6,9 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from intone.cli.model_choice import chosen_model, model_for
-from intone.cli.voices.common import model_name
+from intone.cli.models_here import directory_of, first_here, short_name
 from intone.core.errors import ModelNotFoundError
 from intone.core.types import Capabilities, Samples
 from intone.models.hub import HubSettings, resolve
@@ -17,7 +16,6 @@ from intone.render.ear import Ear, SynthesizerEar
 from intone.render.identity import is_description
 from intone.render.planning import MAX_PIECE_S
 from intone.tts import TTS
-from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
 from intone.voices.cloning import Cloner
 from intone.voices.library import VoiceLibrary
 
@@ -68,7 +66,7 @@ def _designing_model(args: argparse.Namespace, settings: HubSettings) -> str:
     """
     if args.base_model is not None:
         return str(args.base_model)
-    base = _first_here(_BASE_MODELS, settings)
+    base = first_here(_BASE_MODELS, settings)
     if base is None:
         try:
             resolve(args.design_model, settings)
@@ -78,16 +76,6 @@ def _designing_model(args: argparse.Namespace, settings: HubSettings) -> str:
                 "model: intone models pull 1.7b-base."
             ) from error
     return base or str(args.design_model)
-
-
-def _first_here(names: Sequence[str], settings: HubSettings) -> str | None:
-    for name in names:
-        try:
-            resolve(name, settings)
-        except ModelNotFoundError:
-            continue
-        return name
-    return None
 
 
 def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | None:
@@ -104,18 +92,11 @@ def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | N
     if args.memory_budget is not None:
         tts.load().plan.check_clip(_LONGEST_HEARD_S)
     if args.ear is None and can.can_clone:
-        return SynthesizerEar(tts, model_name(can.model))
-    name = args.ear or _first_here(_EARS, HubSettings.from_env(os.environ))
+        return SynthesizerEar(tts, short_name(can.model))
+    name = args.ear or first_here(_EARS, HubSettings.from_env(os.environ))
     if name is None:
         return None
-    return CheckpointEar(Cloner(directory_of(name), "cpu"), model_name(name))
-
-
-def directory_of(model: str) -> Path:
-    """Returns the directory of a model; raises ModelNotFoundError."""
-    if model == BUILTIN_MODEL:
-        return builtin_directory()
-    return resolve(model, HubSettings.from_env(os.environ))
+    return CheckpointEar(Cloner(directory_of(name), "cpu"), short_name(name))
 
 
 def why_not_heard(args: argparse.Namespace, can: Capabilities) -> str | None:

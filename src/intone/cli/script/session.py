@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intone.cli import options
+from intone.cli.models_here import short_name
 from intone.cli.reading_aloud import read_aloud
 from intone.cli.script.models import speaking_model
-from intone.cli.voices.common import model_name
 from intone.core.types import Capabilities
 from intone.render.casting import Casting, cast_script
 from intone.render.identity import Identity, find_identity, preset_identity
@@ -97,8 +97,8 @@ class Session:
             moods=[part.bank_mood for part in segments if part.bank_mood is not None],
             seed=args.identity_seed,
             language=language,
-            design_model=model_name(args.design_model),
-            base=replace(self.can, model=model_name(self.can.model)),
+            design_model=short_name(args.design_model),
+            base=replace(self.can, model=short_name(self.can.model)),
         )
         designer = argparse.Namespace(**{**vars(args), "model": args.design_model})
         pinned = pin(

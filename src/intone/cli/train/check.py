@@ -196,7 +196,7 @@ def _defaults(args: argparse.Namespace) -> RowDefaults:
 
 
 def _languages_of(model: str) -> tuple[str, ...]:
-    from intone.cli.models import directory_of
+    from intone.cli.models_here import directory_of
     from intone.models.config import ModelConfig, read_json
 
     config = ModelConfig.from_dict(read_json(directory_of(model) / "config.json"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
-from intone.cli.models import directory_of
+from intone.cli.models_here import directory_of
 from intone.cli.options import Commands
 from intone.cli.progress import Progress
 from intone.cli.train.check import share

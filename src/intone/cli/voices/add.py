@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.models_here import directory_of, lasting_name
 from intone.cli.options import Commands
 from intone.cli.voices.common import library
 from intone.core.errors import UnknownVoiceError
-from intone.models.hub import HubSettings, resolve
-from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
 
 
 def add_parsers(actions: Commands[argparse.ArgumentParser]) -> None:
@@ -35,22 +32,16 @@ def run(args: argparse.Namespace) -> int:
     from intone.prompt.spec import preset_key
     from intone.voices.making import speaker_voice
 
-    config = ModelDescription.read(_directory(args.model)).config
+    config = ModelDescription.read(directory_of(args.model)).config
     speaker = preset_key(args.speaker)
     if speaker not in config.speakers:
         raise UnknownVoiceError(
             f"speaker {args.speaker!r} is unknown; {args.model} has: "
             f"{', '.join(config.speakers) or 'none, it is no CustomVoice model'}."
         )
-    model = str(Path(args.model).resolve()) if Path(args.model).is_dir() else args.model
+    model = lasting_name(args.model)
     voice = speaker_voice(args.name, speaker, model=model, hidden_size=config.talker.hidden_size)
     voices = library()
     path = voices.put(voice, replace=args.force)
     print(f"{voice.name}: {path}, speaker {speaker} of {model} ({voice.kind})")
     return EXIT_OK
-
-
-def _directory(model: str) -> Path:
-    if model == BUILTIN_MODEL:
-        return builtin_directory()
-    return resolve(model, HubSettings.from_env(os.environ))

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.models_here import short_name
 from intone.cli.options import Commands
 from intone.cli.voices.common import (
     DEFAULT_BASE,
@@ -18,7 +19,6 @@ from intone.cli.voices.common import (
     check_usable,
     chosen_form,
     library,
-    model_name,
     print_report,
     tell_form,
 )
@@ -97,7 +97,7 @@ def _clone(args: argparse.Namespace, voices: VoiceLibrary) -> None:
     reference = _read(args, clip, model)
     origin = Origin(
         language=language,
-        model=model_name(model),
+        model=short_name(model),
         licence=args.licence,
         consent=args.consent,
     )

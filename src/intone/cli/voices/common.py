@@ -1,60 +1,30 @@
-"""What the actions share: the library, models on this machine, options, and the clip's report."""
+"""What the actions share: the library, who reads clips, options, and the clip's report."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from intone.cli.models_here import directory_of
 from intone.cli.table import print_table
-from intone.core.errors import (
-    CheckpointError,
-    ModelNotFoundError,
-    ReferenceAudioError,
-    UnknownLanguageError,
-)
-from intone.models.hub import HubSettings, list_installed, resolve
-from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+from intone.core.errors import ModelNotFoundError, ReferenceAudioError, UnknownLanguageError
+from intone.voices.builtin_voice import BUILTIN_MODEL
 
 if TYPE_CHECKING:
     from intone.audio.reference import ReferenceClip
     from intone.audio.reference_report import ReferenceReport
-    from intone.models.config import ModelConfig
     from intone.voices.candidates import CandidateFolder
     from intone.voices.cloning import CloneForm
     from intone.voices.library import VoiceLibrary
     from intone.voices.making import ChosenForm
-    from intone.voices.voice import Voice
 
 DEFAULT_BASE = "0.6b-base"
 """What reads a clip where nothing else is asked for."""
 
 _WORDS = {"fine": "ok", "warn": "warning", "refuse": "refused"}
-
-
-@dataclass(frozen=True, slots=True)
-class ModelHere:
-    """A checkpoint on this machine."""
-
-    name: str
-    """As it is asked for."""
-    config: ModelConfig
-
-    @property
-    def can_clone(self) -> bool:
-        return self.config.speaker_encoder is not None
-
-    def fits(self, voice: Voice) -> bool:
-        """Whether it can speak with a voice."""
-        if voice.x_vector is None:
-            return voice.speaker in self.config.speakers
-        talker = self.config.talker
-        fits = voice.fits(hidden_size=talker.hidden_size, num_codebooks=talker.num_codebooks)
-        return self.can_clone and fits
 
 
 def library() -> VoiceLibrary:
@@ -71,37 +41,14 @@ def candidates(voices: VoiceLibrary) -> CandidateFolder:
     return CandidateFolder(voices.directory)
 
 
-def models_here() -> tuple[ModelHere, ...]:
-    """Returns the checkpoints that can be asked for, the voice in the box last."""
-    return tuple(_models_here())
-
-
-def _models_here() -> Iterator[ModelHere]:
-    from intone.models.description import ModelDescription
-
-    installed = list_installed(HubSettings.from_env(os.environ))
-    places = {one.alias or one.repo_id: one.path for one in installed if one.is_complete}
-    try:
-        places[BUILTIN_MODEL] = builtin_directory()
-    except ModelNotFoundError:
-        pass
-    for name, directory in places.items():
-        try:
-            yield ModelHere(name, ModelDescription.read(directory).config)
-        except CheckpointError:
-            continue  # `intone models inspect` says what is wrong with it
-
-
 def base_directory(model: str) -> Path:
     """Returns the directory of the model that reads clips.
 
     Raises:
         ModelNotFoundError: it is not here; the message says what to do.
     """
-    if model == BUILTIN_MODEL:
-        return builtin_directory()
     try:
-        return resolve(model, HubSettings.from_env(os.environ))
+        return directory_of(model)
     except ModelNotFoundError as error:
         if model != DEFAULT_BASE:
             raise
@@ -122,11 +69,6 @@ def check_language(language: str, directory: Path) -> str:
             f"language {language!r} is unknown; this checkpoint has: {', '.join(known)}."
         )
     return name
-
-
-def model_name(model: str) -> str:
-    """Returns what a voice remembers of a model: its alias, or its directory's name, no path."""
-    return Path(model).name if Path(model).is_dir() else model
 
 
 def add_encoder(parser: argparse.ArgumentParser, default: str | None, note: str) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from intone.cli import options
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.models_here import short_name
 from intone.cli.progress import Progress
-from intone.cli.voices.common import DEFAULT_BASE, candidates, library, model_name
+from intone.cli.voices.common import DEFAULT_BASE, candidates, library
 from intone.core.errors import OutputError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _new_round(folder: CandidateFolder, args: argparse.Namespace, seed: int) -> 
         description=args.description,
         text=args.text,
         language=args.language,
-        model=model_name(args.model),
+        model=short_name(args.model),
         seed=seed,
     )
 

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.models_here import short_name
 from intone.cli.options import Commands
 from intone.cli.voices.common import (
     DEFAULT_BASE,
@@ -15,7 +16,6 @@ from intone.cli.voices.common import (
     candidates,
     chosen_form,
     library,
-    model_name,
     print_report,
     tell_form,
 )
@@ -82,7 +82,7 @@ def _voice(args: argparse.Namespace, drawn: CandidateRound) -> Voice:
     cloner = Cloner(base_directory(args.model), resolve_device(args.device))
     chosen = choose_form(drawn.text, chosen_form(args), has_codec_encoder=cloner.can_make_codes)
     tell_form(chosen)
-    origin = Origin(language=drawn.language, model=model_name(args.model), licence=args.licence)
+    origin = Origin(language=drawn.language, model=short_name(args.model), licence=args.licence)
     design = Design(description=drawn.description, seed=take.seed, model=drawn.model)
     reference = read_clip(cloner, clip, drawn.text, chosen.form)
     return designed_voice(args.name, reference, clip, origin, design)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.models_here import ModelHere, models_here
 from intone.cli.options import Commands
 from intone.cli.table import print_table
-from intone.cli.voices.common import ModelHere, library, models_here
+from intone.cli.voices.common import library
 from intone.cli.voices.showing import fitting, print_voice, voice_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from intone.cli.table import print_table
 
 if TYPE_CHECKING:
-    from intone.cli.voices.common import ModelHere
+    from intone.cli.models_here import ModelHere
     from intone.voices.voice import Reference, Voice
 
 NEUTRAL = "neutral"
