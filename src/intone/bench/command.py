@@ -14,6 +14,7 @@ from intone.bench.cold import measure_cold
 from intone.bench.contestant import Contestant
 from intone.bench.job import DEFAULT_TEXT, DTYPES, BenchJob
 from intone.bench.peers import add_peer_arguments, check_peers, peers
+from intone.bench.serve import command as serve
 from intone.core.errors import InvalidSettingError
 
 _SIZES = ("tiny", "0.6b", "1.7b")
@@ -53,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not measure how fast this machine reads and multiplies (about two seconds)",
     )
     add_peer_arguments(parser)
+    kinds = parser.add_subparsers(metavar="serve")
+    serving = kinds.add_parser("serve", help="load a server instead: `intone bench serve --help`")
+    serve.add_arguments(serving)
+    serving.set_defaults(run=serve.run)
 
 
 def run(args: argparse.Namespace) -> int:
