@@ -1,0 +1,338 @@
+"""The jobs of one server: sent, listed, followed, deleted, and worked off in the background.
+
+Routes call it on the event loop; the database and the disk are touched in threads. A worker runs
+one job at a time in a thread of its own; every piece goes through admission and pool by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from intone.audio.durable import atomic_write_bytes
+from intone.core.errors import IntoneError, OutputError
+from intone.render.identity import Library
+from intone.server.admission import Admission
+from intone.server.background import BackgroundModel, background_turn
+from intone.server.errors import INVALID_REQUEST, SERVER_ERROR, ApiError
+from intone.server.jobs.job import Job, JobEvent, JobOrder
+from intone.server.jobs.outcome import keep_end
+from intone.server.jobs.planning import plan_job
+from intone.server.jobs.rendering import OUT, result_names
+from intone.server.jobs.running import RunningJob
+from intone.server.jobs.signals import JobSignals
+from intone.server.jobs.store import JobStore
+from intone.server.models import ModelSource
+from intone.server.pool import ModelPool
+
+_CLEAN_EVERY_S = 3_600.0
+_EVENTS_AT_ONCE = 200
+_BYTES_PER_S = 48_000 * 2
+"""Of a running job: 16-bit samples at 24 kHz, as pieces and as files."""
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimits:
+    """How much is taken on and kept."""
+
+    workers: int = 1
+    max_jobs: int = 1_000
+    """Of all keys, ended ones included."""
+    max_size_bytes: int = 10_000_000_000
+    keep_days: float = 7.0
+
+
+class JobService:
+    """Made before the server starts; `start` and `stop` are called on its event loop."""
+
+    def __init__(
+        self,
+        directory: Path,
+        limits: JobLimits,
+        *,
+        source: ModelSource,
+        pool: ModelPool,
+        admission: Admission,
+        library: Library,
+        wall_clock: Callable[[], float],
+        new_id: Callable[[], str],
+        fingerprint: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """Touches no disk.
+
+        Args:
+            directory: of the queue and of every job's folder.
+            wall_clock: seconds since 1970.
+            new_id: returns a name that no other job has.
+            fingerprint: of a model's weights by its name; where it changed, a job that was begun
+                fails instead of going on with another voice.
+        """
+        self.directory = directory
+        self._limits = limits
+        self._source = source
+        self._pool = pool
+        self._admission = admission
+        self._library = library
+        self._wall_clock = wall_clock
+        self._new_id = new_id
+        self._fingerprint = fingerprint
+        self._open: _Open | None = None
+
+    async def start(self) -> None:
+        """Opens the queue, goes on with what was running, and begins to work.
+
+        Raises:
+            OutputError: the directory cannot be written, or another server works on it.
+        """
+        if self._open is not None:
+            return
+        store = await asyncio.to_thread(JobStore, self.directory, self._wall_clock)
+        await asyncio.to_thread(self._recover, store)
+        opened = _Open(store, JobSignals(asyncio.get_running_loop()), self._limits.workers)
+        self._open = opened
+        opened.tasks = [
+            *(asyncio.create_task(self._work(opened)) for _ in range(self._limits.workers)),
+            asyncio.create_task(self._clean(opened)),
+        ]
+
+    async def stop(self) -> None:
+        """Stops at the frame; jobs that ran are queued again. A second call does nothing."""
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        opened.is_stopping = True
+        opened.signals.close()
+        for running in opened.running.values():
+            running.model.stop()
+        for task in opened.tasks:
+            task.cancel()
+        await asyncio.gather(*opened.tasks, return_exceptions=True)
+        await asyncio.to_thread(opened.threads.shutdown)
+        await asyncio.to_thread(opened.store.close)
+
+    async def submit(self, key_id: str, order: JobOrder, source: bytes) -> Job:
+        """Returns a new job, planned and on the disk.
+
+        Raises:
+            RequestError: it cannot be served as it was sent; nothing is kept.
+            ApiError: there is no room for another job.
+        """
+        opened = self._opened()
+        can = await asyncio.to_thread(self._source.describe, order.model)
+        job_id = self._new_id()
+
+        def made() -> Job:
+            folder = self.directory / job_id
+            try:
+                atomic_write_bytes(folder / order.source, source)
+                plan = plan_job(order, folder, can, self._library)
+                self._check_room(opened.store, plan.expected_s)
+                job = Job(
+                    id=job_id,
+                    key_id=key_id,
+                    order=order,
+                    state="queued",
+                    created_at=self._wall_clock(),
+                    num_pieces=plan.num_pieces,
+                )
+                opened.store.add(job)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            return job
+
+        job = await asyncio.to_thread(made)
+        opened.wake()
+        return job
+
+    async def get(self, key_id: str, job_id: str) -> Job:
+        """Returns a job of a key; raises ApiError (404) where it has none of that id."""
+        job = await asyncio.to_thread(self._opened().store.get, job_id)
+        if job is None or job.key_id != key_id:
+            raise _no_job(job_id)
+        return job
+
+    async def jobs(self, key_id: str, limit: int) -> tuple[Job, ...]:
+        """Returns the jobs of a key, the newest first."""
+        store = self._opened().store
+        return await asyncio.to_thread(lambda: store.all(key_id, limit=limit))
+
+    async def files(self, job: Job) -> tuple[str, ...]:
+        """Returns the names of the files that a job has so far."""
+        return await asyncio.to_thread(result_names, self.directory / job.id)
+
+    def file(self, job: Job, name: str) -> Path:
+        """Returns one of `files`; the name is not looked at beyond that."""
+        return self.directory / job.id / OUT / name
+
+    async def delete(self, key_id: str, job_id: str) -> None:
+        """Stops a job within a frame and removes it with its files.
+
+        Raises:
+            ApiError: the key has no such job (404).
+        """
+        opened = self._opened()
+        await self.get(key_id, job_id)
+        await asyncio.to_thread(opened.store.remove, job_id)
+        running = opened.running.get(job_id)
+        if running is not None:
+            running.model.stop()
+            await opened.until_idle(job_id)
+        await asyncio.to_thread(shutil.rmtree, self.directory / job_id, ignore_errors=True)
+        opened.signals.tell(job_id)
+
+    async def follow(
+        self, job_id: str, after: int, rest_s: float
+    ) -> AsyncIterator[JobEvent | None]:
+        """Yields the events of a job behind a number as they come; None after each `rest_s`.
+
+        Ends behind the last event, and when the job is deleted or the server stops.
+        """
+        opened = self._opened()
+        with opened.signals.listening(job_id) as news:
+            while not opened.signals.is_closed:
+                news.clear()
+                job = await asyncio.to_thread(opened.store.get, job_id)
+                found = await asyncio.to_thread(opened.store.events, job_id, after, _EVENTS_AT_ONCE)
+                for event in found:
+                    yield event
+                    after = event.number
+                if job is None or (job.has_ended and not found):
+                    return
+                if not found and not await _came(news, rest_s):
+                    yield None
+
+    async def _work(self, opened: _Open) -> None:
+        while not opened.is_stopping:
+            news = opened.changed  # before looking: what comes while it looks wakes it too
+            job = await asyncio.to_thread(opened.store.claim)
+            if job is None:
+                wait_s = await asyncio.to_thread(opened.store.next_start_in_s)
+                await _came(news, wait_s)
+                continue
+            await self._run(opened, job)
+
+    async def _run(self, opened: _Open, job: Job) -> None:
+        event_loop = asyncio.get_running_loop()
+        try:
+            can = await asyncio.to_thread(self._source.describe, job.order.model)
+        except IntoneError as error:
+            await asyncio.to_thread(keep_end, opened.store, job.id, error)
+            opened.signals.tell(job.id)
+            return
+        turn = background_turn(
+            self._admission, self._pool, key_id=job.key_id, model=job.order.model
+        )
+        running = RunningJob(
+            job=job,
+            folder=self.directory / job.id,
+            model=BackgroundModel(event_loop, can, turn),
+            library=self._library,
+            fingerprint=self._fingerprint,
+            store=opened.store,
+            told=opened.signals.tell_soon,
+        )
+        opened.running[job.id] = running
+        work = event_loop.run_in_executor(opened.threads, running.run)
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            running.model.stop()
+            await asyncio.wait([work])
+            raise
+        finally:
+            opened.ended(job.id)
+        crash = work.exception()
+        if crash is not None:
+            await asyncio.to_thread(running.crashed, crash)
+
+    async def _clean(self, opened: _Open) -> None:
+        while True:
+            before = self._wall_clock() - self._limits.keep_days * _DAY_S
+            for job in await asyncio.to_thread(opened.store.ended_before, before):
+                await asyncio.to_thread(opened.store.remove, job.id)
+                await asyncio.to_thread(shutil.rmtree, self.directory / job.id, ignore_errors=True)
+            await asyncio.sleep(_CLEAN_EVERY_S)
+
+    def _recover(self, store: JobStore) -> None:
+        store.recover()
+        known = {job.id for job in store.all()}
+        for path in self.directory.iterdir():
+            if path.is_dir() and path.name not in known:  # deleted, or never accepted, at the end
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _check_room(self, store: JobStore, expected_s: float) -> None:
+        if len(store.all()) >= self._limits.max_jobs:
+            raise ApiError(
+                429,
+                "rate_limit_error",
+                "too_many_jobs",
+                f"this server keeps {self._limits.max_jobs} jobs, and has them; delete finished "
+                "ones (DELETE /v1/audio/jobs/{id}), or wait until they are.",
+                retry_after_s=60.0,
+            )
+        used = sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
+        if used + expected_s * _BYTES_PER_S > self._limits.max_size_bytes:
+            raise ApiError(
+                503,
+                SERVER_ERROR,
+                "no_room_for_jobs",
+                f"jobs hold {used:,} bytes, of {self._limits.max_size_bytes:,}, and this one would "
+                f"need about {round(expected_s * _BYTES_PER_S):,}; delete finished ones.",
+                retry_after_s=60.0,
+            )
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            raise OutputError("jobs are not open; start the service first.")
+        return self._open
+
+
+class _Open:
+    """What there is between start and stop."""
+
+    def __init__(self, store: JobStore, signals: JobSignals, workers: int) -> None:
+        self.store = store
+        self.signals = signals
+        self.threads = ThreadPoolExecutor(workers, thread_name_prefix="intone-job")
+        self.running: dict[str, RunningJob] = {}
+        self.tasks: list[asyncio.Task[None]] = []
+        self.is_stopping = False
+        self.changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Lets every worker look again, and those who wait for an end."""
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+    def ended(self, job_id: str) -> None:
+        del self.running[job_id]
+        self.wake()
+
+    async def until_idle(self, job_id: str) -> None:
+        while job_id in self.running:
+            await self.changed.wait()
+
+
+async def _came(event: asyncio.Event, wait_s: float | None) -> bool:
+    try:
+        async with asyncio.timeout(wait_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _no_job(job_id: str) -> ApiError:
+    return ApiError(
+        404,
+        INVALID_REQUEST,
+        "job_not_found",
+        f"no job {job_id[:64]!r}; GET /v1/audio/jobs lists those of this key.",
+        param="id",
+    )
