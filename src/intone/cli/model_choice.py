@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from intone.cli.models_here import ModelHere, first_here
+from intone.cli.telling import tell
 from intone.core.errors import CheckpointError, ModelNotFoundError
 from intone.models.hub import ALIASES, HubSettings
 from intone.prompt.spec import preset_key
@@ -77,9 +77,8 @@ def _fits(name: str, directory: Path, voice: Voice) -> bool:
 def _best_preset_model(settings: HubSettings) -> str | None:
     found = first_here(PREFERRED_MODELS, settings)
     if found is None:
-        print(
-            "intone: speaking with the small built-in voice; for nine voices in ten languages: "
-            "intone models pull 0.6b-custom",
-            file=sys.stderr,
+        tell(
+            "speaking with the small built-in voice; for nine voices in ten languages: "
+            "intone models pull 0.6b-custom"
         )
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from intone.cli import options
 from intone.cli.clip import Clip
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.telling import tell
 from intone.core.errors import InvalidSettingError
 
 if TYPE_CHECKING:
@@ -99,13 +99,18 @@ def voice_of(
         return args.voice, args.instruct, None
     if args.mode == "design":
         return None, args.instruct, None
+    voice, clip = clip_voice(args, tts)
+    return voice, None, clip
+
+
+def clip_voice(args: argparse.Namespace, tts: TTS) -> tuple[VoiceClonePrompt, Clip]:
+    """Returns the voice of the reference clip, and what was asked for; raises as `voice_of`."""
     if args.ref_audio is None:
         raise InvalidSettingError("mode clone needs --ref-audio FILE.")
     if args.ref_text is None and not args.xvec_only:
-        print(
-            "intone: no --ref-text: cloning from the x-vector alone; the clip's exact words bring "
-            "the voice closer",
-            file=sys.stderr,
+        tell(
+            "no --ref-text: cloning from the x-vector alone; the clip's exact words bring the "
+            "voice closer"
         )
     clip = Clip(
         path=args.ref_audio,
@@ -119,7 +124,7 @@ def voice_of(
         x_vector_only=clip.x_vector_only,
         append_silence=clip.append_silence,
     )
-    return voice, None, clip
+    return voice, clip
 
 
 def _list_speakers(model: str | None) -> int:

@@ -116,6 +116,22 @@ def add_voice(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_hearing(group: argparse._ArgumentGroup, what: str) -> None:
+    """Adds who hears who speaks; `what` is drawn, compared, and drawn again: segments, pieces."""
+    group.add_argument(
+        "--ear",
+        metavar="ID|DIR|none",
+        help=f"whose speaker encoder compares {what} with the person (default: the model that "
+        "speaks, else a pulled Base)",
+    )
+    group.add_argument(
+        "--min-similarity",
+        type=float,
+        metavar="X",
+        help=f"draw {what} again below this (default 0.75), at most twice",
+    )
+
+
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Adds how written words become spoken ones."""
     group = parser.add_argument_group("reading")

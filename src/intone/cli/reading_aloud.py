@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from intone.cli.telling import tell
 from intone.render.planning import ReadAloud
 from intone.text.lexicon import read_lexicon
 from intone.text.script import FixedSpan
@@ -28,7 +28,7 @@ def read_aloud(args: argparse.Namespace) -> ReadAloud:
         found = spoken_text(text, language, spelling=args.normalise, lexicon=lexicon, fixed=fixed)
         if found.note is not None and found.note not in told:
             told.add(found.note)
-            print(f"intone: {found.note}", file=sys.stderr)
+            tell(found.note)
         return found.text
 
     return spoken

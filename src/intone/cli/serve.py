@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from intone.cli import modes, options
 from intone.cli.exit_codes import EXIT_OK, exit_code
+from intone.cli.telling import tell
 from intone.core.errors import IntoneError, InvalidSettingError, OutputError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         tts.load()
         voice, instruct, clip = modes.voice_of(args, tts)
         speaker = Speaker(tts=tts, model=args.model, mode=args.mode, clip=clip)
-        print(f"intone: ready; one text per line, {END_WORD!r} ends", file=sys.stderr, flush=True)
+        tell(f"ready; one text per line, {END_WORD!r} ends")
         for line in _lines():
             output = next(outputs)
             try:
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
                 speaker.say(pieces, reading.texts, output)
             except IntoneError as error:  # one bad line must not end the session
                 code = exit_code(error)
-                print(f"intone: {error}", file=sys.stderr, flush=True)
+                tell(str(error))
     return code
 
 

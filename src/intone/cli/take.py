@@ -20,6 +20,7 @@ from intone.cli.clip import Clip
 from intone.cli.progress import Progress
 from intone.cli.records import model_record, take_record, voice_record
 from intone.cli.spoken import Spoken
+from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import InvalidSettingError
 from intone.core.types import Audio, SpeechRequest, join_chunks
@@ -105,7 +106,7 @@ class Output:
         else:
             print(f"{self._name}: {spoken.figures}", file=stream, flush=True)
         for remark in spoken.remarks:
-            print(f"intone: {remark}", file=sys.stderr, flush=True)
+            tell(remark)
 
     @property
     def _name(self) -> str:

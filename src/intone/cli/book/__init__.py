@@ -45,18 +45,7 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
         help="a preset of the model, or a kept voice (default: the model's first preset)",
     )
     group.add_argument("--instruct", help="how to say it, in words (CustomVoice models)")
-    group.add_argument(
-        "--ear",
-        metavar="ID|DIR|none",
-        help="whose speaker encoder compares pieces with the voice (default: the model that "
-        "speaks, else a pulled Base)",
-    )
-    group.add_argument(
-        "--min-similarity",
-        type=float,
-        metavar="X",
-        help="draw a piece again below this (default 0.75), at most twice",
-    )
+    options.add_hearing(group, "pieces")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from time import perf_counter
 
 from intone import __version__
 from intone.cli import options
 from intone.cli.book.session import Session
 from intone.cli.book.showing import progress_line, show_file, show_whole
+from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
 from intone.cli.models_here import short_name
-from intone.cli.modes import voice_of
+from intone.cli.modes import clip_voice
 from intone.cli.progress import Progress
 from intone.cli.records import model_record, voice_record
-from intone.cli.script.models import chosen_ear
+from intone.cli.telling import tell
 from intone.core.types import VoiceClonePrompt
 from intone.render.book import BookRenderer
 from intone.render.book_assembly import AssembledFile
@@ -38,13 +38,16 @@ def make(args: argparse.Namespace, session: Session) -> None:
     Raises:
         IntoneError: anything that can go wrong; the same command then goes on from there.
     """
+    policy = draw_policy(args)
     with options.open_tts(args) as tts, Progress() as progress:
+        ear = chosen_ear(args, tts, session.can)
+        if ear is None:
+            _tell_not_heard(args, session)
         progress.show("loading the model")
         identity, voice = _who(args, session, tts)
         plan = session.plan.spoken_by(identity.spoken_voice)
         numbers = {chapter.number for chapter in session.chapters}
         chapters = tuple(chapter for chapter in plan.chapters if chapter.number in numbers)
-        ear, policy = chosen_ear(args, tts, session.can), _policy(args)
         record = _record(session, tts, voice, ear, policy)
         files = OutputPlan(
             directory=session.out,
@@ -116,7 +119,13 @@ class Run:
 
     def _tell(self, words: str) -> None:
         self._progress.show("")
-        print(f"intone: {words}", file=sys.stderr)
+        tell(words)
+
+
+def _tell_not_heard(args: argparse.Namespace, session: Session) -> None:
+    reason = why_not_heard(args, session.can)
+    if reason is not None:
+        tell(reason)
 
 
 def _who(args: argparse.Namespace, session: Session, tts: TTS) -> tuple[Identity, VoiceRecord]:
@@ -124,9 +133,7 @@ def _who(args: argparse.Namespace, session: Session, tts: TTS) -> tuple[Identity
     if session.identity is not None:
         name = args.voice or session.identity.preset
         return session.identity, voice_record(name, tts, os.environ)
-    clone = argparse.Namespace(**{**vars(args), "mode": "clone"})
-    prompt, _, clip = voice_of(clone, tts)
-    assert isinstance(prompt, VoiceClonePrompt)
+    prompt, clip = clip_voice(args, tts)
     return _clip_identity(prompt, session), voice_record(prompt, tts, os.environ, clip)
 
 
@@ -142,12 +149,6 @@ def _clip_identity(prompt: VoiceClonePrompt, session: Session) -> Identity:
         making=Making(model=short_name(session.can.model)),
     )
     return voice_identity(voice)
-
-
-def _policy(args: argparse.Namespace) -> DrawPolicy:
-    if args.min_similarity is None:
-        return DrawPolicy()
-    return DrawPolicy(min_similarity=args.min_similarity)
 
 
 def _record(

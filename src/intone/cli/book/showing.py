@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from intone.cli.book.session import Session
 from intone.cli.table import print_table
+from intone.cli.telling import tell
 from intone.render.book import Progress
 from intone.render.book_assembly import AssembledFile
 from intone.render.book_files import MANIFEST, Manifest
@@ -65,7 +65,7 @@ def show_file(file: AssembledFile) -> None:
         is_short = finished.similarity is None and finished.finish_reason == "stop"
         if finished.note is not None and not is_short:
             place = f"{clock(placed.start_s)}, {placed.piece.plan.text[:40]!r}"
-            print(f"intone: {place}: {finished.note}", file=sys.stderr)
+            tell(f"{place}: {finished.note}")
 
 
 def show_whole(out: Path, manifest: Manifest, num_drawn: int, wall_s: float) -> None:
@@ -87,7 +87,7 @@ def show_whole(out: Path, manifest: Manifest, num_drawn: int, wall_s: float) -> 
 def tell_notes(notes: Sequence[str]) -> None:
     """Prints what was left out."""
     for note in notes:
-        print(f"intone: {note}", file=sys.stderr)
+        tell(note)
 
 
 def clock(seconds: float) -> str:

@@ -52,17 +52,7 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--design-model", metavar="ID|DIR", default="1.7b-design", help="designs descriptions"
     )
-    group.add_argument(
-        "--ear",
-        metavar="ID|DIR|none",
-        help="whose speaker encoder compares (default: the model that speaks, else a pulled Base)",
-    )
-    group.add_argument(
-        "--min-similarity",
-        type=float,
-        metavar="X",
-        help="draw a segment again below this (default 0.75), at most twice",
-    )
+    options.add_hearing(group, "segments")
     group.add_argument(
         "--mode",
         choices=("script", "say"),

@@ -1,41 +1,19 @@
-"""Which model speaks a script, and which one hears who speaks."""
+"""Which model speaks a script."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from intone.cli.model_choice import chosen_model, model_for
-from intone.cli.models_here import directory_of, first_here, short_name
+from intone.cli.models_here import first_here
 from intone.core.errors import ModelNotFoundError
-from intone.core.types import Capabilities, Samples
 from intone.models.hub import HubSettings, resolve
-from intone.render.ear import Ear, SynthesizerEar
 from intone.render.identity import is_description
-from intone.render.planning import MAX_PIECE_S
-from intone.tts import TTS
-from intone.voices.cloning import Cloner
 from intone.voices.library import VoiceLibrary
 
-NO_EAR = "none"
 _BASE_MODELS = ("1.7b-base", "0.6b-base")
-_EARS = ("0.6b-base", "1.7b-base")
-"""Any Base model hears; the smaller one is quicker to open."""
-
-_LONGEST_HEARD_S = 2 * MAX_PIECE_S
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointEar:
-    """The speaker encoder of a checkpoint that does not speak; nothing else of it is loaded."""
-
-    cloner: Cloner
-    name: str
-
-    def x_vector(self, samples: Samples) -> Samples:
-        return self.cloner.x_vector(samples)
 
 
 def speaking_model(args: argparse.Namespace, names: Sequence[str]) -> str | None:
@@ -76,39 +54,3 @@ def _designing_model(args: argparse.Namespace, settings: HubSettings) -> str:
                 "model: intone models pull 1.7b-base."
             ) from error
     return base or str(args.design_model)
-
-
-def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | None:
-    """Returns what hears who speaks; None where nothing can, or shall.
-
-    A speaker encoder brings PyTorch, so under a memory budget nothing hears unless it is asked for.
-
-    Raises:
-        ModelNotFoundError: the one that was asked for is not on this machine.
-        InvalidSettingError: the memory budget leaves no room for it.
-    """
-    if args.ear == NO_EAR or (args.ear is None and args.memory_budget is not None):
-        return None
-    if args.memory_budget is not None:
-        tts.load().plan.check_clip(_LONGEST_HEARD_S)
-    if args.ear is None and can.can_clone:
-        return SynthesizerEar(tts, short_name(can.model))
-    name = args.ear or first_here(_EARS, HubSettings.from_env(os.environ))
-    if name is None:
-        return None
-    return CheckpointEar(Cloner(directory_of(name), "cpu"), short_name(name))
-
-
-def why_not_heard(args: argparse.Namespace, can: Capabilities) -> str | None:
-    """Returns why nobody is compared, where that was not asked for."""
-    if args.ear is not None:
-        return None
-    if args.memory_budget is not None:
-        return (
-            "similarity is not measured under a memory budget, since a speaker encoder brings "
-            "PyTorch; name one with --ear where there is room"
-        )
-    return (
-        f"similarity is not measured: {can.model} has no speaker encoder; pull one that has "
-        "(intone models pull 0.6b-base), or name it with --ear"
-    )

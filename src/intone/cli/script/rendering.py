@@ -12,17 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from intone.cli import options
+from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
 from intone.cli.playing import BackgroundPlayer
 from intone.cli.progress import Progress as Line
 from intone.cli.records import model_record, take_record
-from intone.cli.script.models import chosen_ear, why_not_heard
 from intone.cli.script.session import Session
-from intone.cli.script.showing import Progress, tell, tell_kept
+from intone.cli.script.showing import Progress, tell_kept
 from intone.cli.script.whole import Whole, WholeFiles
+from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.core.errors import InvalidSettingError
 from intone.core.types import VoiceClonePrompt
-from intone.render.drawing import DrawPolicy
 from intone.render.ear import Ear
 from intone.render.hashes import file_sha256, prompt_sha256
 from intone.render.identity import Identity
@@ -44,7 +43,7 @@ def render(args: argparse.Namespace, session: Session) -> None:
         IntoneError: anything that can go wrong; finished segments stay.
     """
     files = WholeFiles.of(args)
-    policy = _policy(args)
+    policy = draw_policy(args)
     if args.plot is not None:
         check_picture(Path(args.plot))
     with ExitStack() as stack:
@@ -144,16 +143,6 @@ def voice_of(identity: Identity, plan: SegmentPlan, library: VoiceLibrary) -> Vo
     if identity.preset is not None:
         return VoiceRecord(kind="preset", name=identity.preset)
     return VoiceRecord(kind="default")
-
-
-def _policy(args: argparse.Namespace) -> DrawPolicy:
-    if args.min_similarity is None:
-        return DrawPolicy()
-    if not 0.0 <= args.min_similarity <= 1.0:
-        raise InvalidSettingError(
-            f"--min-similarity is {args.min_similarity:g}; allowed: 0 (draw nothing again) to 1."
-        )
-    return DrawPolicy(min_similarity=args.min_similarity)
 
 
 def _tell_before(session: Session, ear: Ear | None, args: argparse.Namespace) -> None:

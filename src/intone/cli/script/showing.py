@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from intone.cli.table import print_table
+from intone.cli.telling import tell
 from intone.render.plan import ScriptPlan, SegmentPlan
 from intone.render.script import RenderedSegment
 from intone.render.script_record import Likeness, notes_of, who
 
 _SHOWN_CHARACTERS = 48
-
-
-def tell(note: str) -> None:
-    """Prints a remark, out of the results' way."""
-    print(f"intone: {note}", file=sys.stderr, flush=True)
 
 
 def show_plan(plan: ScriptPlan) -> None:

@@ -13,7 +13,7 @@ from intone.audio.durable import atomic_write_text
 from intone.audio.files import STDOUT, AudioFormat, save
 from intone.audio.loudness import check_target, normalise
 from intone.cli.script.session import Session
-from intone.cli.script.showing import tell
+from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import InvalidSettingError
 from intone.core.types import Samples

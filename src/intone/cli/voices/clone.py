@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.models_here import short_name
 from intone.cli.options import Commands
+from intone.cli.telling import tell
 from intone.cli.voices.common import (
     DEFAULT_BASE,
     add_encoder,
@@ -132,10 +132,9 @@ def _tell_similarity(name: str, person: Samples, clip: Samples) -> None:
     likeness = similarity(person, clip)
     print(f"similarity of this clip and {name}: {likeness:.2f}")
     if likeness < MIN_SIMILARITY:
-        print(
-            f"intone: below {MIN_SIMILARITY:.2f}: this may be another person, or a mood that "
-            "changes the voice much; listen to both",
-            file=sys.stderr,
+        tell(
+            f"below {MIN_SIMILARITY:.2f}: this may be another person, or a mood that changes the "
+            "voice much; listen to both"
         )
 
 

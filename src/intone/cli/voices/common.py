@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone.cli.models_here import directory_of
 from intone.cli.table import print_table
+from intone.cli.telling import tell
 from intone.core.errors import ModelNotFoundError, ReferenceAudioError, UnknownLanguageError
 from intone.voices.builtin_voice import BUILTIN_MODEL
 
@@ -121,7 +121,7 @@ def tell_form(chosen: ChosenForm) -> None:
         "model keeps the clip as well",
     }
     if chosen.reason in notes:
-        print(f"intone: {notes[chosen.reason]}", file=sys.stderr)
+        tell(notes[chosen.reason])
 
 
 def print_report(clip: ReferenceClip, report: ReferenceReport, *, can_refuse: bool = True) -> None:
