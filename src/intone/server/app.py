@@ -25,6 +25,7 @@ from intone.server.errors import error_response
 from intone.server.front_door import FrontDoor
 from intone.server.hosts import HostCheck
 from intone.server.invalid import http_error, invalid_request
+from intone.server.jobs.routes import router as jobs_router
 from intone.server.limits import BodyLimit
 from intone.server.services import Services
 
@@ -52,7 +53,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return (health.router,)
+    return (health.router, jobs_router)
 
 
 def _layers(services: Services) -> list[Middleware]:
@@ -82,9 +83,13 @@ def _layers(services: Services) -> list[Middleware]:
 def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if services.jobs is not None:
+            await services.jobs.start()
         services.lifecycle.start()
         yield
         services.lifecycle.drain()
+        if services.jobs is not None:
+            await services.jobs.stop()  # before their models go
         await services.pool.close()
 
     return lifespan

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Lock
 from typing import TypeVar
 
-from intone.core.errors import EngineStoppedError
+from intone.core.errors import EngineStoppedError, UnsupportedModeError
 from intone.core.types import (
     Audio,
     AudioChunk,
@@ -66,6 +66,12 @@ class BackgroundModel:
         """Yields the chunks of a take when all of them are made."""
         for chunk in await self._chunks(request):
             yield chunk
+
+    def astream_live(
+        self, request: SpeechRequest, pieces: AsyncIterator[str]
+    ) -> AsyncIterator[AudioChunk]:
+        """Refuses: nobody listens to this work while it is done."""
+        raise UnsupportedModeError("work in the background takes its text whole; send it at once.")
 
     def x_vector(self, samples: Samples) -> Samples:
         """Returns who speaks in samples [S] at 24 kHz, [H]; raises as `Synthesizer`."""
