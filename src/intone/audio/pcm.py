@@ -17,6 +17,8 @@ UNKNOWN_SIZE = 0xFFFFFFFF
 _PCM_FORMAT_TAG = 1
 _BYTES_PER_SAMPLE = 2
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_SIZE_STARTS = 8
+"""The RIFF size counts what follows it."""
 
 
 def to_pcm16(samples: Samples) -> npt.NDArray[np.int16]:
@@ -30,9 +32,18 @@ def wav_stream_header(sample_rate_hz: int) -> bytes:
 
     The RIFF and data sizes are `UNKNOWN_SIZE`: a pipe cannot be rewritten once the length is known.
     """
+    return _header(sample_rate_hz, UNKNOWN_SIZE, UNKNOWN_SIZE)
+
+
+def wav_header(sample_rate_hz: int, num_bytes: int) -> bytes:
+    """Returns the 44 bytes that open a mono 16-bit WAV file with `num_bytes` of samples."""
+    return _header(sample_rate_hz, _HEADER.size - _SIZE_STARTS + num_bytes, num_bytes)
+
+
+def _header(sample_rate_hz: int, riff_bytes: int, data_bytes: int) -> bytes:
     return _HEADER.pack(
         b"RIFF",
-        UNKNOWN_SIZE,
+        riff_bytes,
         b"WAVE",
         b"fmt ",
         16,  # bytes of the fmt block
@@ -43,5 +54,5 @@ def wav_stream_header(sample_rate_hz: int) -> bytes:
         _BYTES_PER_SAMPLE,
         8 * _BYTES_PER_SAMPLE,
         b"data",
-        UNKNOWN_SIZE,
+        data_bytes,
     )
