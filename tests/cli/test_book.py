@@ -296,3 +296,14 @@ def test_progress_tells_chapter_piece_and_time_left() -> None:
 
     assert progress_line(step, 14) == "chapter 1 of 14, piece 31 of 220, 1:02:05 left"
     assert progress_line(replace(step, remaining_s=None), 14).endswith("piece 31 of 220")
+
+
+def test_it_says_why_nobody_is_compared_and_refuses_a_bad_threshold_before_loading(
+    intone: RunInProcess, model: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_choice = [word for word in model if word not in ("--ear", "none")]
+
+    assert "similarity is not measured" in intone("book", "sea.txt", *without_choice).err
+    monkeypatch.setattr(TTS, "load", None)
+    refused = intone("book", "sea.txt", *model, "--min-similarity", "2")
+    assert "--min-similarity is 2; allowed: 0" in refused.err

@@ -1,18 +1,22 @@
-"""What a record says of the model and the voice that spoke, as this process has them."""
+"""What a record says of the model and the voice that spoke, and the voice that a record means."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone import __version__
 from intone.cli.clip import Clip
 from intone.cli.models_here import lasting_name
+from intone.core.errors import RecordError
 from intone.core.types import Audio, SpeechRequest, VoiceClonePrompt
 from intone.prompt.spec import preset_key
 from intone.render.hashes import file_sha256, prompt_sha256
-from intone.render.outputs import local_now
+from intone.render.identity import Identity
+from intone.render.outputs import record_time
+from intone.render.plan import SegmentPlan
 from intone.render.sidecar import (
     SCHEMA,
     ModelRecord,
@@ -45,7 +49,7 @@ def take_record(
     return TakeRecord(
         schema=SCHEMA,
         intone_version=__version__,
-        created_at=local_now().isoformat(timespec="seconds"),
+        created_at=record_time(),
         mode=mode,
         audio_file=None,
         text=text,
@@ -99,6 +103,64 @@ def voice_record(
         return VoiceRecord(kind="preset", name=preset_key(voice))
     path = VoiceLibrary.from_env(environ).path(voice)
     return VoiceRecord(kind="kept", name=voice, file_sha256=file_sha256(path))
+
+
+def identity_record(
+    identity: Identity, plan: SegmentPlan, environ: Mapping[str, str]
+) -> VoiceRecord:
+    """Returns who speaks a segment: which of a kept voice's recordings, too."""
+    prompt = plan.request.voice
+    if identity.voice is not None and isinstance(prompt, VoiceClonePrompt):
+        name = identity.voice.name
+        return VoiceRecord(
+            kind="kept",
+            name=name,
+            file_sha256=file_sha256(VoiceLibrary.from_env(environ).path(name)),
+            mood=plan.bank_mood,
+            prompt_sha256=prompt_sha256(prompt),
+        )
+    if identity.preset is not None:
+        return VoiceRecord(kind="preset", name=identity.preset)
+    return VoiceRecord(kind="default")
+
+
+def voice_again(
+    then: VoiceRecord, tts: TTS, environ: Mapping[str, str]
+) -> tuple[str | VoiceClonePrompt | None, VoiceRecord]:
+    """Returns the voice of a record as it is now, and what its record would say now.
+
+    Raises:
+        UnknownVoiceError, VoiceFileError: a kept voice is gone, or damaged.
+        RecordError: a clip is gone.
+    """
+    if then.kind == "kept":
+        library, name = VoiceLibrary.from_env(environ), then.name or ""
+        now = replace(then, file_sha256=file_sha256(library.path(name)))
+        if then.mood is None and then.x_vector_only is None:
+            return name, now
+        prompt = library.get(name).prompt(then.mood, x_vector_only=then.x_vector_only)
+        return prompt, replace(now, prompt_sha256=prompt_sha256(prompt))
+    if then.kind == "clip":
+        clip = _kept_clip(then)
+        prompt = tts.clone(
+            clip,
+            then.ref_text,
+            x_vector_only=bool(then.x_vector_only),
+            append_silence=then.append_silence is not False,
+        )
+        hashes = file_sha256(clip), prompt_sha256(prompt)
+        return prompt, replace(then, file_sha256=hashes[0], prompt_sha256=hashes[1])
+    return then.name, then
+
+
+def _kept_clip(then: VoiceRecord) -> Path:
+    clip = Path(then.clip or "")
+    if not clip.is_file():
+        raise RecordError(
+            f"the reference clip {then.clip} is gone, and the take was cloned from it; bring it "
+            "back, or keep voices (`intone voices clone`) and speak with them by name."
+        )
+    return clip
 
 
 def _cloned(prompt: VoiceClonePrompt, clip: Clip | None) -> VoiceRecord:

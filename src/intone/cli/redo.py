@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 from intone.cli import options
 from intone.cli.exit_codes import EXIT_OK
-from intone.core.errors import RecordError
 
 if TYPE_CHECKING:
-    from intone.core.types import Audio, VoiceClonePrompt
+    from intone.core.types import Audio
     from intone.render.redo import Difference
-    from intone.render.sidecar import TakeRecord, VoiceRecord
-    from intone.tts import TTS
+    from intone.render.sidecar import TakeRecord
 
 
 def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
@@ -42,7 +40,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Draws and compares; returns the exit code."""
     from intone import __version__
-    from intone.cli.records import model_record
+    from intone.cli.records import model_record, voice_again
     from intone.render.redo import check_can_be_redone, check_same, differences, draw_again
     from intone.render.sidecar import read_take_record
 
@@ -51,53 +49,13 @@ def run(args: argparse.Namespace) -> int:
     check_can_be_redone(record, str(path))
     with options.open_tts(_as_recorded(args, record)) as tts:
         model = model_record(tts, args.model)
-        voice, found_voice = voice_again(record.voice, tts)
+        voice, found_voice = voice_again(record.voice, tts, os.environ)
         found = differences(record, model, found_voice, __version__)
         check_same(found, anyway=args.anyway)
         audio = draw_again(record, tts, voice)
     again = replace(record, model=model, voice=found_voice, intone_version=__version__)
     _report(_keep(args, path, again, audio), record, audio, found)
     return EXIT_OK
-
-
-def voice_again(then: VoiceRecord, tts: TTS) -> tuple[str | VoiceClonePrompt | None, VoiceRecord]:
-    """Returns the voice of a record as it is now, and what its record would say now.
-
-    Raises:
-        UnknownVoiceError, VoiceFileError: a kept voice is gone, or damaged.
-        RecordError: a clip is gone.
-    """
-    from intone.render.hashes import file_sha256, prompt_sha256
-    from intone.voices.library import VoiceLibrary
-
-    if then.kind == "kept":
-        library, name = VoiceLibrary.from_env(os.environ), then.name or ""
-        now = replace(then, file_sha256=file_sha256(library.path(name)))
-        if then.mood is None and then.x_vector_only is None:
-            return name, now
-        prompt = library.get(name).prompt(then.mood, x_vector_only=then.x_vector_only)
-        return prompt, replace(now, prompt_sha256=prompt_sha256(prompt))
-    if then.kind == "clip":
-        clip = _clip(then)
-        prompt = tts.clone(
-            clip,
-            then.ref_text,
-            x_vector_only=bool(then.x_vector_only),
-            append_silence=then.append_silence is not False,
-        )
-        hashes = file_sha256(clip), prompt_sha256(prompt)
-        return prompt, replace(then, file_sha256=hashes[0], prompt_sha256=hashes[1])
-    return then.name, then
-
-
-def _clip(then: VoiceRecord) -> Path:
-    clip = Path(then.clip or "")
-    if not clip.is_file():
-        raise RecordError(
-            f"the reference clip {then.clip} is gone, and the take was cloned from it; bring it "
-            "back, or keep voices (`intone voices clone`) and speak with them by name."
-        )
-    return clip
 
 
 def _as_recorded(args: argparse.Namespace, record: TakeRecord) -> argparse.Namespace:
@@ -111,14 +69,14 @@ def _as_recorded(args: argparse.Namespace, record: TakeRecord) -> argparse.Names
 
 def _keep(args: argparse.Namespace, path: Path, again: TakeRecord, audio: Audio) -> Path:
     from intone.audio.files import save
-    from intone.render.outputs import OutputFolder, local_now
+    from intone.render.outputs import OutputFolder, record_time
     from intone.render.sidecar import result_of
 
     if args.out is not None:
         return save(args.out, audio.samples, audio.sample_rate_hz)
     made = replace(
         again,
-        created_at=local_now().isoformat(timespec="seconds"),
+        created_at=record_time(),
         result=result_of(audio, similarity=again.result.similarity),
         notes=(*again.notes, f"drawn again from {path.name}"),
     )

@@ -16,6 +16,7 @@ from intone.render.book_assembly import AssembledFile, PlacedPiece, assemble
 from intone.render.book_plan import BookPlan, ChapterPlan
 from intone.render.book_record import BookRecord
 from intone.render.book_store import BookStore
+from intone.render.ear import Likeness
 from intone.render.json_records import to_json
 from intone.render.sidecar import ModelRecord, VoiceRecord
 from intone.render.subtitles import SubtitleFormat, subtitles
@@ -122,12 +123,7 @@ def write_manifest(
     directory: Path, plan: BookPlan, record: BookRecord, files: Sequence[AssembledFile]
 ) -> Manifest:
     """Writes and returns the manifest of the files that are made so far; raises OutputError."""
-    alike = [
-        placed.finished.similarity
-        for file in files
-        for placed in file.pieces
-        if placed.finished.similarity is not None
-    ]
+    likeness = Likeness.of(placed.finished.similarity for file in files for placed in file.pieces)
     titles = {chapter.number: chapter.title or "" for chapter in plan.chapters}
     manifest = Manifest(
         schema=MANIFEST_SCHEMA,
@@ -139,8 +135,8 @@ def write_manifest(
         speed=record.request.speed,
         model=record.model,
         voice=record.voice,
-        lowest_similarity=min(alike, default=None),
-        mean_similarity=sum(alike) / len(alike) if alike else None,
+        lowest_similarity=likeness.lowest,
+        mean_similarity=likeness.mean,
         files=tuple(_manifest_file(file, titles) for file in files),
         notes=plan.notes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +53,28 @@ def similarity(first: Samples, second: Samples) -> float:
     a, b = first.astype(np.float64), second.astype(np.float64)
     norms = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(a @ b) / norms if norms > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike several takes are to their persons."""
+
+    lowest: float | None
+    mean: float | None
+    num_compared: int
+
+    @classmethod
+    def of(cls, similarities: Iterable[float | None]) -> Likeness:
+        """Returns lowest and mean over the takes that were compared; None without any."""
+        found = [one for one in similarities if one is not None]
+        if not found:
+            return cls(None, None, 0)
+        return cls(min(found), sum(found) / len(found), len(found))
+
+    def __str__(self) -> str:
+        if self.lowest is None or self.mean is None:
+            return "similarity not measured"
+        return f"similarity lowest {self.lowest:.2f}, mean {self.mean:.2f}"
 
 
 def speech_s(samples: Samples, rate_hz: int) -> float:

@@ -42,6 +42,11 @@ def local_now() -> datetime:
     return datetime.now().astimezone()
 
 
+def record_time() -> str:
+    """Returns the time of this place as records keep it: ISO 8601, its offset, whole seconds."""
+    return local_now().isoformat(timespec="seconds")
+
+
 class OutputFolder:
     """Keeps takes in one directory, which is made with the first."""
 

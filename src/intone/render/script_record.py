@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from intone.core.types import FinishReason
+from intone.render.ear import Likeness
 from intone.render.json_records import to_json
 from intone.render.moods import Route
 from intone.render.plot import PlottedSegment
@@ -72,23 +73,9 @@ class ScriptRecord:
         return to_json(self) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How alike the segments are to their persons."""
-
-    lowest: float | None
-    mean: float | None
-
-    @classmethod
-    def of(cls, segments: Sequence[RenderedSegment]) -> Likeness:
-        """Returns lowest and mean over the segments that were compared; None without any."""
-        found = [part.drawn.similarity for part in segments if part.drawn.similarity is not None]
-        return cls(min(found), sum(found) / len(found)) if found else cls(None, None)
-
-    def __str__(self) -> str:
-        if self.lowest is None or self.mean is None:
-            return "similarity not measured"
-        return f"similarity lowest {self.lowest:.2f}, mean {self.mean:.2f}"
+def likeness_of(segments: Sequence[RenderedSegment]) -> Likeness:
+    """Returns how alike the segments are to their persons."""
+    return Likeness.of(part.drawn.similarity for part in segments)
 
 
 def segment_record(part: RenderedSegment, take: str | None) -> SegmentRecord:

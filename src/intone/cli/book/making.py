@@ -26,7 +26,7 @@ from intone.render.book_store import BookStore, kept_record, open_store
 from intone.render.drawing import DrawPolicy
 from intone.render.ear import Ear
 from intone.render.identity import Identity, voice_identity
-from intone.render.outputs import local_now
+from intone.render.outputs import record_time
 from intone.render.sidecar import VoiceRecord
 from intone.tts import TTS
 from intone.voices.voice import Making, Reference, Voice
@@ -156,7 +156,7 @@ def _record(
 ) -> BookRecord:
     return BookRecord(
         intone_version=__version__,
-        created_at=local_now().isoformat(timespec="seconds"),
+        created_at=record_time(),
         source=session.source.name,
         written_sha256=session.plan.written_sha256,
         spoken_sha256=session.plan.spoken_sha256,

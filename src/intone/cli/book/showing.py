@@ -11,6 +11,7 @@ from intone.cli.telling import tell
 from intone.render.book import Progress
 from intone.render.book_assembly import AssembledFile
 from intone.render.book_files import MANIFEST, Manifest
+from intone.render.ear import Likeness
 
 
 def show_chapters(session: Session) -> None:
@@ -49,12 +50,10 @@ def progress_line(step: Progress, num_chapters: int) -> str:
 
 def show_file(file: AssembledFile) -> None:
     """Prints a line about a file that is ready."""
-    alike = [
-        placed.finished.similarity
-        for placed in file.pieces
-        if placed.finished.similarity is not None
-    ]
-    person = f", similarity {min(alike):.2f} at least ({len(alike)} compared)" if alike else ""
+    alike = Likeness.of(placed.finished.similarity for placed in file.pieces)
+    person = ""
+    if alike.lowest is not None:
+        person = f", similarity {alike.lowest:.2f} at least ({alike.num_compared} compared)"
     loudness = "" if file.gain is None else f", {file.gain}"
     print(
         f"{file.path}: {clock(file.duration_s)}, {len(file.pieces)} pieces{person}{loudness}",

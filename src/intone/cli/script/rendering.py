@@ -9,31 +9,23 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from intone.cli import options
 from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
 from intone.cli.playing import BackgroundPlayer
-from intone.cli.progress import Progress as Line
-from intone.cli.records import model_record, take_record
+from intone.cli.progress import Progress
+from intone.cli.records import identity_record, model_record, take_record
 from intone.cli.script.session import Session
-from intone.cli.script.showing import Progress, tell_kept
-from intone.cli.script.whole import Whole, WholeFiles
+from intone.cli.script.showing import SegmentLines, tell_kept
+from intone.cli.script.whole import MODE, Whole, WholeFiles
 from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.core.types import VoiceClonePrompt
 from intone.render.ear import Ear
-from intone.render.hashes import file_sha256, prompt_sha256
-from intone.render.identity import Identity
 from intone.render.outputs import OutputFolder
-from intone.render.plan import SegmentPlan
 from intone.render.plot import check_picture
 from intone.render.script import RenderedSegment, ScriptRenderer
 from intone.render.script_record import notes_of
-from intone.render.sidecar import ModelRecord, TakeRecord, VoiceRecord, result_of
-from intone.voices.library import VoiceLibrary
-
-MODE = "script"
+from intone.render.sidecar import ModelRecord, TakeRecord, result_of
+from intone.tts import TTS
 
 
 def render(args: argparse.Namespace, session: Session) -> None:
@@ -42,8 +34,7 @@ def render(args: argparse.Namespace, session: Session) -> None:
     Raises:
         IntoneError: anything that can go wrong; finished segments stay.
     """
-    files = WholeFiles.of(args)
-    policy = draw_policy(args)
+    files, policy = WholeFiles.of(args), draw_policy(args)
     if args.plot is not None:
         check_picture(Path(args.plot))
     with ExitStack() as stack:
@@ -55,25 +46,17 @@ def render(args: argparse.Namespace, session: Session) -> None:
         ear = chosen_ear(args, tts, session.can)
         _tell_before(session, ear, args)
         stem = stack.enter_context(files.claimed())
-        with Line() as line:
-            line.show("loading the model")
-            model = model_record(tts, session.model)
-            for segment in session.plan.segments:
-                tts.check(segment.request)  # the last one is refused before the first is drawn
-        keeper = _Keeper(files.folder, stem, session, model)
-        progress = Progress(session.plan)
-        pieces: list[np.ndarray] = []
-        with _told_if_stopped(args, progress):
+        model = _checked_model(tts, session)
+        keeper, lines = _Keeper(files.folder, stem, session, model), SegmentLines(session.plan)
+        with _told_if_stopped(args, lines):
             for part in ScriptRenderer(session.plan, tts, ear, policy).render():
                 keeper.keep(part)
                 if player is not None:
                     player.write(part.placed.samples)
-                pieces.append(part.placed.samples)
-                progress.add(part)
+                lines.add(part)
         whole = Whole(
             session=session,
-            samples=np.concatenate(pieces),
-            segments=tuple(progress.done),
+            segments=tuple(lines.done),
             takes=tuple(keeper.names),
             ear=None if ear is None else ear.name,
             min_similarity=policy.min_similarity,
@@ -82,7 +65,17 @@ def render(args: argparse.Namespace, session: Session) -> None:
         written = files.write(stem, whole)
     for path in written:
         print(f"wrote {path}")
-    print(progress.summary(), flush=True)
+    print(lines.summary(), flush=True)
+
+
+def _checked_model(tts: TTS, session: Session) -> ModelRecord:
+    """Loads what speaks; the last request is refused before the first is drawn."""
+    with Progress() as progress:
+        progress.show("loading the model")
+        model = model_record(tts, session.model)
+        for segment in session.plan.segments:
+            tts.check(segment.request)
+    return model
 
 
 class _Keeper:
@@ -95,7 +88,6 @@ class _Keeper:
         self._stem = stem
         self._session = session
         self._model = model
-        self._library = VoiceLibrary.from_env(os.environ)
         self.names: list[str | None] = []
 
     def keep(self, part: RenderedSegment) -> None:
@@ -116,7 +108,7 @@ class _Keeper:
             request=drawn.request,
             audio=drawn.audio,
             is_streamed=False,
-            voice=voice_of(identity, plan, self._library),
+            voice=identity_record(identity, plan, os.environ),
             model=self._model,
         )
         result = result_of(
@@ -129,22 +121,6 @@ class _Keeper:
         )
 
 
-def voice_of(identity: Identity, plan: SegmentPlan, library: VoiceLibrary) -> VoiceRecord:
-    """Returns who speaks, so that the take can be made again."""
-    prompt = plan.request.voice
-    if identity.voice is not None and isinstance(prompt, VoiceClonePrompt):
-        return VoiceRecord(
-            kind="kept",
-            name=identity.voice.name,
-            file_sha256=file_sha256(library.path(identity.voice.name)),
-            mood=plan.bank_mood,
-            prompt_sha256=prompt_sha256(prompt),
-        )
-    if identity.preset is not None:
-        return VoiceRecord(kind="preset", name=identity.preset)
-    return VoiceRecord(kind="default")
-
-
 def _tell_before(session: Session, ear: Ear | None, args: argparse.Namespace) -> None:
     for note in session.plan.notes:
         tell(note)
@@ -154,11 +130,11 @@ def _tell_before(session: Session, ear: Ear | None, args: argparse.Namespace) ->
 
 
 @contextmanager
-def _told_if_stopped(args: argparse.Namespace, progress: Progress) -> Iterator[None]:
+def _told_if_stopped(args: argparse.Namespace, lines: SegmentLines) -> Iterator[None]:
     """Says what is kept, whatever stops the script."""
     try:
         yield
     except BaseException:
         if not args.no_save:
-            tell_kept(args.save_dir, progress.done, progress.plan)
+            tell_kept(args.save_dir, lines.done, lines.plan)
         raise

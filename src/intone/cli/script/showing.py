@@ -10,7 +10,7 @@ from intone.cli.table import print_table
 from intone.cli.telling import tell
 from intone.render.plan import ScriptPlan, SegmentPlan
 from intone.render.script import RenderedSegment
-from intone.render.script_record import Likeness, notes_of, who
+from intone.render.script_record import likeness_of, notes_of, who
 
 _SHOWN_CHARACTERS = 48
 
@@ -44,7 +44,7 @@ def show_spoken(plan: ScriptPlan) -> None:
 
 
 @dataclass(slots=True)
-class Progress:
+class SegmentLines:
     """Tells of every segment as it is finished, and how long the rest will take."""
 
     plan: ScriptPlan
@@ -74,7 +74,7 @@ class Progress:
         reasons = dict.fromkeys(part.drawn.audio.finish_reason for part in self.done)
         return (
             f"{audio_s:.1f} s of audio, {audio_s / self._spent_s():.1f}x real time, "
-            f"{len(self.done)} segments, {Likeness.of(self.done)}, seed {self.plan.seed}, "
+            f"{len(self.done)} segments, {likeness_of(self.done)}, seed {self.plan.seed}, "
             f"finished: {', '.join(reasons)}"
         )
 

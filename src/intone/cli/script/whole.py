@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from intone import __version__
 from intone.audio.durable import atomic_write_text
 from intone.audio.files import STDOUT, AudioFormat, save
@@ -17,13 +19,13 @@ from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import InvalidSettingError
 from intone.core.types import Samples
-from intone.render.outputs import OutputFolder, local_now
+from intone.render.outputs import OutputFolder, record_time
 from intone.render.plot import save_picture
 from intone.render.script import RenderedSegment
 from intone.render.script_record import (
     SCHEMA,
-    Likeness,
     ScriptRecord,
+    likeness_of,
     plotted,
     segment_record,
     spans,
@@ -31,7 +33,8 @@ from intone.render.script_record import (
 from intone.render.sidecar import ModelRecord
 from intone.render.subtitles import SubtitleFormat, subtitles
 
-_MODE = "script"
+MODE = "script"
+"""As records and names of files say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,13 +42,21 @@ class Whole:
     """A script that was spoken to its end."""
 
     session: Session
-    samples: Samples
     segments: tuple[RenderedSegment, ...]
     takes: tuple[str | None, ...]
     """Names of the segments' records."""
     ear: str | None
     min_similarity: float
     model: ModelRecord
+
+    @property
+    def samples(self) -> Samples:
+        """All of it, [S], joined anew with every look."""
+        return np.concatenate([part.placed.samples for part in self.segments])
+
+    @property
+    def duration_s(self) -> float:
+        return sum(len(part.placed.samples) for part in self.segments) / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +102,7 @@ class WholeFiles:
         if self.folder is None:
             yield self.script.stem
             return
-        with self.folder.claimed(_MODE) as stem:
+        with self.folder.claimed(MODE) as stem:
             yield stem
 
     def write(self, stem: str, whole: Whole) -> list[Path]:
@@ -106,13 +117,15 @@ class WholeFiles:
         beside = self.script.with_suffix("") if sound is None else sound.with_suffix("")
         for form in self.subtitles:
             text = "".join(subtitles(spans(whole.segments), form))
-            written.append(_write_text(Path(f"{beside}.{form}"), text))
+            atomic_write_text(Path(f"{beside}.{form}"), text)
+            written.append(Path(f"{beside}.{form}"))
         if self.picture is not None:
             picture = save_picture(self.picture, samples, SAMPLE_RATE_HZ, plotted(whole.segments))
             written.append(picture)
         if self.folder is not None and sound is not None:
-            record = self._record(whole, sound).json()
-            written.append(_write_text(self.folder.directory / f"{stem}.json", record))
+            path = self.folder.directory / f"{stem}.json"
+            atomic_write_text(path, self._record(whole, sound).json())
+            written.append(path)
         return written
 
     def _levelled(self, samples: Samples) -> Samples:
@@ -130,12 +143,12 @@ class WholeFiles:
         return self.folder.directory / f"{stem}.{self.format or 'wav'}"
 
     def _record(self, whole: Whole, sound: Path) -> ScriptRecord:
-        plan, likeness = whole.session.plan, Likeness.of(whole.segments)
+        plan, likeness = whole.session.plan, likeness_of(whole.segments)
         return ScriptRecord(
             schema=SCHEMA,
             intone_version=__version__,
-            created_at=local_now().isoformat(timespec="seconds"),
-            mode=_MODE,
+            created_at=record_time(),
+            mode=MODE,
             script=self.script.name,
             audio_file=sound.name,
             seed=plan.seed,
@@ -144,15 +157,10 @@ class WholeFiles:
             min_similarity=whole.min_similarity,
             lowest_similarity=likeness.lowest,
             mean_similarity=likeness.mean,
-            duration_s=round(len(whole.samples) / SAMPLE_RATE_HZ, 3),
+            duration_s=round(whole.duration_s, 3),
             segments=tuple(
                 segment_record(part, take)
                 for part, take in zip(whole.segments, whole.takes, strict=True)
             ),
             notes=plan.notes,
         )
-
-
-def _write_text(path: Path, text: str) -> Path:
-    atomic_write_text(path, text)
-    return path
