@@ -78,8 +78,10 @@ def test_a_job_that_ends_the_process_three_times_without_a_piece_fails(
     assert last.recover() == 1
     assert last.claim() is None
     failed = last.get("one")
-    assert failed is not None and failed.state == "failed"
-    assert failed.problem is not None and failed.problem.code == "server_ended"
+    assert failed is not None
+    assert failed.state == "failed"
+    assert failed.problem is not None
+    assert failed.problem.code == "server_ended"
     last.close()
 
 

@@ -17,12 +17,15 @@ from intone.server.jobs.bodies import EXAMPLE, SCRIPT_EXAMPLE, JobBody, JobSetti
 from intone.server.jobs.job import JOB_FORMATS, Job, JobEvent
 from intone.server.jobs.sending import order_of, read_sent_job
 from intone.server.jobs.service import JobService
+from intone.server.lifecycle import Lifecycle
 from intone.server.services import Services, services_of
 
 router = APIRouter(prefix="/v1/audio/jobs", tags=["jobs"])
 
-_REST_S = 15.0
-"""A comment so often keeps proxies from closing a stream that has no news."""
+_LOOK_S = 0.5
+"""How soon a stream without news sees that the server is stopping."""
+_QUIET_LOOKS = 30
+"""A comment after so many keeps proxies from closing a stream that has no news."""
 _MEDIA_TYPES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
@@ -124,6 +127,7 @@ async def follow_job(
     id: str,
     jobs: Jobs,
     caller: Who,
+    services: Annotated[Services, Depends(services_of)],
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Sends what happens to a job as server-sent events, from its beginning.
@@ -134,7 +138,7 @@ async def follow_job(
     job = await jobs.get(caller.key_id, id)
     after = _event_number(last_event_id)
     return StreamingResponse(
-        _sent_events(jobs.follow(job.id, after, _REST_S)),
+        _sent_events(jobs.follow(job.id, after, _LOOK_S), services.lifecycle),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
@@ -214,11 +218,20 @@ def _event_number(given: str | None) -> int:
     return int(given)
 
 
-async def _sent_events(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[str]:
+async def _sent_events(
+    events: AsyncIterator[JobEvent | None], lifecycle: Lifecycle
+) -> AsyncIterator[str]:
+    """Yields events as they are sent; ends when the server drains: clients come back."""
     yield "retry: 2000\n\n"
+    quiet_looks = 0
     async for event in events:
-        if event is None:
-            yield ": still here\n\n"
+        if event is not None:
+            quiet_looks = 0
+            data = json.dumps(json.loads(event.data))  # on one line, whatever it is
+            yield f"id: {event.number}\nevent: {event.type}\ndata: {data}\n\n"
             continue
-        data = json.dumps(json.loads(event.data), ensure_ascii=True)  # on one line, whatever it is
-        yield f"id: {event.number}\nevent: {event.type}\ndata: {data}\n\n"
+        if lifecycle.phase == "draining":
+            return
+        quiet_looks += 1
+        if quiet_looks % _QUIET_LOOKS == 0:
+            yield ": still here\n\n"
