@@ -162,3 +162,19 @@ def test_a_file_that_claims_a_huge_length_is_read_only_past_the_limit(tmp_path: 
     assert path.stat().st_size < 200_000
     with pytest.raises(ReferenceAudioError, match="longer than 60 s"):
         load_reference(path)
+
+
+def test_what_decodes_to_too_much_is_refused_before_it_is_in_memory() -> None:
+    bomb = io.BytesIO()  # 25 kB
+    soundfile.write(bomb, np.zeros((8 * 192_000, 8), np.int16), 192_000, format="FLAC")
+
+    with pytest.raises(ReferenceAudioError, match="8 channels at 192000 Hz"):
+        load_reference(bomb.getvalue())
+
+
+def test_a_file_of_many_channels_is_refused() -> None:
+    many = io.BytesIO()
+    soundfile.write(many, np.full((24_000, 9), 0.1), 12_000, format="WAV")
+
+    with pytest.raises(ReferenceAudioError, match="9 channels"):
+        load_reference(many.getvalue())

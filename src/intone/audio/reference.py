@@ -31,6 +31,8 @@ _FLAT_TOP = 0.999
 MIN_RATE_HZ = 4_000
 MAX_RATE_HZ = 384_000
 MAX_CHANNELS = 8
+MAX_DECODED_SAMPLES = 12_000_000
+"""Of all channels: a minute of stereo at 96 kHz, 48 MB. Silence packs into a thousandth of that."""
 
 ReferenceSource = str | Path | bytes | tuple[npt.NDArray[np.generic], int]
 """A file, the bytes of one, or decoded samples [S] or [S, channels] with their rate in Hz."""
@@ -98,12 +100,27 @@ def _decode(name: str, data: BinaryIO) -> tuple[Samples, int]:
     try:
         with soundfile.SoundFile(data) as sound:
             _checked_rate(name, sound.samplerate)
+            _check_channels(name, sound.channels)
             limit = int(MAX_REFERENCE_S * sound.samplerate) + 1
-            return sound.read(limit, dtype="float32", always_2d=True), sound.samplerate
+            most = MAX_DECODED_SAMPLES // sound.channels + 1
+            channels = sound.read(min(limit, most), dtype="float32", always_2d=True)
+            if len(channels) == most:
+                raise ReferenceAudioError(
+                    f"{name} decodes to more than {MAX_DECODED_SAMPLES:,} samples ({sound.channels}"
+                    f" channels at {sound.samplerate} Hz); give one channel at 24 or 48 kHz."
+                )
+            return channels, sound.samplerate
     except soundfile.SoundFileError as error:
         raise ReferenceAudioError(
             f"{name} cannot be decoded; give a wav, flac, mp3, ogg, opus or aiff file."
         ) from error
+
+
+def _check_channels(name: str, channels: int) -> None:
+    if channels > MAX_CHANNELS:
+        raise ReferenceAudioError(
+            f"{name} has {channels} channels; allowed: up to {MAX_CHANNELS}. One is enough."
+        )
 
 
 def _checked_rate(name: str, rate_hz: int) -> int:
