@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -28,8 +29,17 @@ from intone.core.types import (
     VoiceClonePrompt,
     join_chunks,
 )
+from intone.engine.async_chunks import AsyncItems, async_chunks
 from intone.engine.delivery import Delivery, Draws
-from intone.engine.request import guard_of, job_of, leak_watch_of, max_frames_of, prompt_of
+from intone.engine.live_feed import LiveFeed
+from intone.engine.request import (
+    guard_of,
+    job_of,
+    leak_watch_of,
+    max_frames_of,
+    prompt_of,
+    spec_of,
+)
 from intone.engine.settings import EngineSettings
 from intone.engine.take import Emit, Take
 from intone.models.hub import HubSettings
@@ -42,6 +52,7 @@ from intone.voices.lookup import named_voice
 if TYPE_CHECKING:
     from intone.engine.loading import LoadedModel
     from intone.models.config import ModelConfig
+    from intone.prompt.live_text import LiveText
 
 WHOLE_TAKE_CHUNK_FRAMES = 24
 """Where nobody listens along: the codec is cheapest per frame in chunks of about this size."""
@@ -312,41 +323,50 @@ class TTS:
 
     async def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
         """Yields the chunks of a request without blocking the event loop."""
-        event_loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[AudioChunk | BaseException] = asyncio.Queue()
-        delivery, accepted_at = Delivery(_seed_of(request), request.speed), perf_counter()
+        accepted_at = perf_counter()
 
-        def emit(item: AudioChunk | BaseException) -> None:
-            if not event_loop.is_closed():
-                event_loop.call_soon_threadsafe(queue.put_nowait, item)
+        def start(seed: int, emit: Emit) -> Take:
+            return self._start(request, seed, _ramp(request), emit, accepted_at)
 
-        async def start() -> Take:
-            # Loading and prompt building may take seconds: not on the loop's thread.
-            starting = asyncio.ensure_future(
-                asyncio.to_thread(
-                    self._start, request, delivery.draws.seed, _ramp(request), emit, accepted_at
-                )
-            )
-            try:
-                return await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                starting.add_done_callback(_cancel_started)  # nobody will hear it
-                raise
+        delivery = Delivery(_seed_of(request), request.speed)
+        async with aclosing(async_chunks(start, delivery, AsyncItems())) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
-        take = await start()
+    async def astream_live(
+        self, request: SpeechRequest, pieces: AsyncIterator[str]
+    ) -> AsyncIterator[AudioChunk]:
+        """Yields the chunks of a take whose text arrives while it is spoken.
+
+        The take waits where its text has run out, and keeps its slot: end the pieces. A cloned
+        voice with reference words (ICL) begins when there is as much text as there are frames.
+
+        Args:
+            request: its text is the first piece.
+            pieces: more text, white space and all; what they raise, this raises.
+        """
+        accepted_at, items = perf_counter(), AsyncItems()
+        loaded = await asyncio.to_thread(self.load)
+        voice = await asyncio.to_thread(self._voice, request.voice, loaded)
+        spec, live = spec_of(request, voice, loaded), loaded.prompts.live_text()
+
+        def start(seed: int, emit: Emit) -> Take:
+            take = _take(request, voice, loaded, seed, _ramp(request), emit, accepted_at, live)
+            loaded.engine.submit(take)
+            return take
+
+        feed = LiveFeed(live, on_text=loaded.engine.look_again)
+        feeding = asyncio.create_task(feed.run(request.text, pieces, items.emit))
         try:
-            while True:
-                item = await queue.get()
-                if isinstance(item, BaseException):
-                    raise item
-                if delivery.wants_another(item):
-                    take = await start()
-                    continue
-                yield delivery.passed_on(item)
-                if item.is_last:
-                    return
+            await feed.wait_until(lambda: loaded.prompts.can_begin(spec, live))
+            delivery = Delivery(_seed_of(request), request.speed)
+            async with aclosing(async_chunks(start, delivery, items)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         finally:
-            take.cancel()
+            loaded.engine.look_again()  # a cancelled take may be waiting for text
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
 
     def check(self, request: SpeechRequest) -> None:
         """Raises what speaking this request would raise before its first frame."""
@@ -367,16 +387,7 @@ class TTS:
         while True:
             loaded = self.load()
             voice = self._voice(request.voice, loaded)
-            prompt = prompt_of(request, voice, loaded)
-            take = Take(
-                job=job_of(request, prompt, seed, loaded),
-                max_frames=max_frames_of(request, prompt, loaded),
-                ramp=ramp,
-                emit=emit,
-                accepted_at=accepted_at,
-                guard=guard_of(request),
-                leak=leak_watch_of(request, voice),
-            )
+            take = _take(request, voice, loaded, seed, ramp, emit, accepted_at)
             try:
                 loaded.engine.submit(take)
             except EngineStoppedError:
@@ -498,9 +509,27 @@ def _whole_ramp(request: SpeechRequest) -> tuple[int, ...]:
     return (request.chunk_frames or WHOLE_TAKE_CHUNK_FRAMES,)
 
 
-def _cancel_started(starting: asyncio.Future[Take]) -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        starting.result().cancel()
+def _take(
+    request: SpeechRequest,
+    voice: str | VoiceClonePrompt | None,
+    loaded: LoadedModel,
+    seed: int,
+    ramp: tuple[int, ...],
+    emit: Emit,
+    accepted_at: float,
+    live: LiveText | None = None,
+) -> Take:
+    """Returns one draw of a request, to be submitted; raises RequestError."""
+    prompt = prompt_of(request, voice, loaded, live)
+    return Take(
+        job=job_of(request, prompt, seed, loaded),
+        max_frames=max_frames_of(request, prompt, loaded),
+        ramp=ramp,
+        emit=emit,
+        accepted_at=accepted_at,
+        guard=guard_of(request, live),
+        leak=leak_watch_of(request, voice),
+    )
 
 
 def _seed_of(request: SpeechRequest) -> int:

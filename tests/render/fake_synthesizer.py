@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -96,6 +96,13 @@ class FakeSynthesizer:
 
     async def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
         for chunk in self.stream_request(request):
+            yield chunk
+
+    async def astream_live(
+        self, request: SpeechRequest, pieces: AsyncIterator[str]
+    ) -> AsyncIterator[AudioChunk]:
+        text = "".join([request.text, *[piece async for piece in pieces]])
+        for chunk in self.stream_request(replace(request, text=text)):
             yield chunk
 
     def x_vector(self, samples: Samples) -> Samples:

@@ -118,6 +118,11 @@ class FakeSynthesizer:
     def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
         raise NotImplementedError
 
+    def astream_live(
+        self, request: SpeechRequest, pieces: AsyncIterator[str]
+    ) -> AsyncIterator[AudioChunk]:
+        raise NotImplementedError
+
     def close(self) -> None:
         self.is_closed = True
 

@@ -27,6 +27,17 @@ class Synthesizer(Protocol):
         """The same for a task."""
         ...
 
+    def astream_live(
+        self, request: SpeechRequest, pieces: AsyncIterator[str]
+    ) -> AsyncIterator[AudioChunk]:
+        """Yields the chunks of a take whose text arrives while it is spoken.
+
+        Args:
+            request: its text is the first piece.
+            pieces: more text, white space and all; what they raise, this raises.
+        """
+        ...
+
     def x_vector(self, samples: Samples) -> Samples:
         """Returns who speaks in samples [S] at 24 kHz, as a vector [H].
 

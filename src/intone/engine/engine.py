@@ -45,7 +45,7 @@ class Engine:
         self.overlaps = overlap
         """Whether frames and audio are made at the same time."""
         self._codec = (
-            CodecThread(decoder, on_progress=self._look_again) if overlap else CodecInTurn(decoder)
+            CodecThread(decoder, on_progress=self.look_again) if overlap else CodecInTurn(decoder)
         )
         self._loop = DecodeLoop(runner, self._codec.queue)
         self._thread = threading.Thread(target=self._run, name="intone-engine", daemon=True)
@@ -68,6 +68,11 @@ class Engine:
                     "or raise max_waiting."
                 )
             self._inbox.append(take)
+            self._wake.notify()
+
+    def look_again(self) -> None:
+        """Tells the engine's thread that a take can go on, or was cancelled while it waited."""
+        with self._wake:
             self._wake.notify()
 
     def close(self) -> None:
@@ -93,10 +98,6 @@ class Engine:
             self._codec.close()
             self._end_takes()
             self._runner.close()
-
-    def _look_again(self) -> None:
-        with self._wake:
-            self._wake.notify()
 
     def _take_inbox(self) -> bool:
         """Waits for work and moves new takes to the scheduler; returns False when closing.

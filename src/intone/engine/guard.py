@@ -9,39 +9,16 @@ depends on the frames alone, never on how they were cut into chunks.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Protocol
 
-from intone.core.constants import FRAME_RATE_HZ
 from intone.core.types import Codes
 from intone.engine.guard_loops import FirstCodebookLoop, FrameLoop
+from intone.engine.guard_plan import GuardPlan, PlanNow
 from intone.engine.guard_stillness import Drone, Hum, Silence
 from intone.engine.heard_frame import QUIETEST_DB, HeardFrame, quiet_below_db
-from intone.text.duration import Duration
 
 BABBLE_HELD_FRAMES = 12
 """Frames before the budget's end that wait for the take to end by itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardPlan:
-    """What is to be expected of one take."""
-
-    shortest_frames: int
-    """Nobody says the text quicker; before it a long pause is likely a pause."""
-    typical_frames: int
-    budget_frames: int
-    """More is not this text any more."""
-
-    @classmethod
-    def of(cls, expected: Duration) -> GuardPlan:
-        """Returns the plan for a text of this duration."""
-        return cls(
-            shortest_frames=math.ceil(expected.shortest_s * FRAME_RATE_HZ),
-            typical_frames=math.ceil(expected.typical_s * FRAME_RATE_HZ),
-            budget_frames=math.ceil(expected.longest_s * FRAME_RATE_HZ),
-        )
 
 
 class Rule(Protocol):
@@ -72,17 +49,17 @@ class Babble:
 
     name = "babble"
 
-    def __init__(self, plan: GuardPlan) -> None:
-        self._budget_frames = plan.budget_frames
+    def __init__(self, plan: PlanNow) -> None:
+        self._plan = plan
         self._num_frames = 0
 
     @property
     def num_suspect(self) -> int:
-        return max(0, self._num_frames - max(0, self._budget_frames - BABBLE_HELD_FRAMES))
+        return max(0, self._num_frames - max(0, self._plan().budget_frames - BABBLE_HELD_FRAMES))
 
     @property
     def has_fired(self) -> bool:
-        return self._num_frames > self._budget_frames
+        return self._num_frames > self._plan().budget_frames
 
     def hear(self, frame: HeardFrame) -> None:
         self._num_frames += 1
@@ -91,14 +68,16 @@ class Babble:
 class TakeGuard:
     """Hears one take, frame by frame; used by one thread."""
 
-    def __init__(self, plan: GuardPlan) -> None:
+    def __init__(self, plan: GuardPlan | PlanNow) -> None:
+        """Binds the plan; of a text that is still being written, what says the plan so far."""
+        now = (lambda: plan) if isinstance(plan, GuardPlan) else plan
         self._rules: tuple[Rule, ...] = (
             FrameLoop(),
             FirstCodebookLoop(),
-            Silence(plan.shortest_frames, plan.typical_frames),
-            Hum(plan.shortest_frames, plan.typical_frames),
+            Silence(now),
+            Hum(now),
             Drone(),
-            Babble(plan),
+            Babble(now),
         )
         self._loudest_db = QUIETEST_DB
         self.num_suspect = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from intone.engine.guard_plan import PlanNow
 from intone.engine.heard_frame import HeardFrame
 
 _SPREAD_DB = 3.0
@@ -42,8 +43,8 @@ class Silence:
 
     name = "silence"
 
-    def __init__(self, shortest_frames: int, typical_frames: int) -> None:
-        self._pause = _Pause(shortest_frames, typical_frames)
+    def __init__(self, plan: PlanNow) -> None:
+        self._pause = _Pause(plan)
 
     @property
     def num_suspect(self) -> int:
@@ -62,8 +63,8 @@ class Hum:
 
     name = "hum"
 
-    def __init__(self, shortest_frames: int, typical_frames: int) -> None:
-        self._pause = _Pause(shortest_frames, typical_frames)
+    def __init__(self, plan: PlanNow) -> None:
+        self._pause = _Pause(plan)
         self._levels = _SteadyLevels()
 
     @property
@@ -110,9 +111,8 @@ class Drone:
 class _Pause:
     """Counts the latest frames that are still, and knows for how long they may be."""
 
-    def __init__(self, shortest_frames: int, typical_frames: int) -> None:
-        self._shortest_frames = shortest_frames
-        self._typical_frames = typical_frames
+    def __init__(self, plan: PlanNow) -> None:
+        self._plan = plan
         self._num_frames = 0
         self.num_still = 0
 
@@ -132,9 +132,10 @@ class _Pause:
     @property
     def _patience(self) -> Patience:
         num_spoken = self._num_frames - self.num_still
-        if num_spoken < self._shortest_frames:
+        plan = self._plan()
+        if num_spoken < plan.shortest_frames:
             return EARLY
-        return MIDDLE if num_spoken < self._typical_frames else LATE
+        return MIDDLE if num_spoken < plan.typical_frames else LATE
 
 
 class _SteadyLevels:

@@ -1,8 +1,8 @@
 """THE decode loop: CPU and GPU, one request or many, streamed or whole, all pass through here.
 
 One turn drops what is gone, admits what waits, makes one frame for everything that runs and is not
-too far ahead, and hands the codec the frames that make a chunk. Requests therefore join and leave
-between frames.
+too far ahead nor without text, and hands the codec the frames that make a chunk. Requests therefore
+join and leave between frames.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ class DecodeLoop:
         )
 
     def turn(self) -> None:
-        """Makes one frame for every running take that the codec keeps up with."""
+        """Makes one frame for every running take that has text and is not too far ahead."""
         self._drop_gone()
         self._admit()
         slots = self._ready()
         if slots:
             self._step(slots)
+            self._send_starved()
 
     @property
     def _codec_room(self) -> int:
@@ -47,7 +48,8 @@ class DecodeLoop:
         return 2 * self._runner.num_slots - self._codec.num_takes
 
     def _ready(self) -> list[int]:
-        return [slot for slot, take in self.scheduler.running.items() if not take.is_ahead]
+        running = self.scheduler.running.items()
+        return [slot for slot, take in running if not take.is_ahead and not take.is_starved]
 
     def _drop_gone(self) -> None:
         for take in self.scheduler.drop_cancelled_waiting():
@@ -78,6 +80,12 @@ class DecodeLoop:
             if take.is_full:
                 self._finish(slot, take, "length")
             elif take.is_chunk_due:
+                self._codec.put(take, take.hand_over(), None)
+
+    def _send_starved(self) -> None:
+        """Sends the last frames before a wait for text: nobody knows how long it will be."""
+        for take in self.scheduler.running.values():
+            if take.pending and take.is_starved:
                 self._codec.put(take, take.hand_over(), None)
 
     def _finish(self, slot: int, take: Take, reason: FinishReason) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from intone.core.constants import MIN_FRAMES_BEFORE_EOS
 from intone.core.errors import TextTooLongError
 from intone.core.types import SpeechRequest, VoiceClonePrompt
-from intone.engine.guard import GuardPlan, TakeGuard
+from intone.engine.guard import TakeGuard
+from intone.engine.guard_plan import GuardPlan, plan_of_growing
 from intone.engine.leak import LeakWatch, repeats_reference
+from intone.prompt.live_text import LiveText
 from intone.prompt.spec import PromptSpec
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.runtime.job import SlotJob
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
     from intone.engine.loading import LoadedModel
 
 
-def prompt_of(
+def spec_of(
     request: SpeechRequest, voice: str | VoiceClonePrompt | None, loaded: LoadedModel
-) -> TalkerPrompt:
-    """Returns the prompt of a request; raises RequestError.
+) -> PromptSpec:
+    """Returns what the prompt builder is asked for.
 
     Args:
         voice: the request's, looked up: a preset's name or a clone prompt.
@@ -31,18 +33,32 @@ def prompt_of(
     speaker = voice if isinstance(voice, str) else None
     if voice is None and config.kind == "custom":
         speaker = config.speakers[0]
-    return loaded.prompts.build(
-        PromptSpec(
-            text=request.text,
-            language=request.language,
-            speaker=speaker,
-            instruct=request.instruct,
-            x_vector=cloned.x_vector if cloned else None,
-            ref_codes=cloned.ref_codes if cloned else None,
-            ref_text=cloned.ref_text if cloned else None,
-            text_layout=request.text_layout,
-        )
+    return PromptSpec(
+        text=request.text,
+        language=request.language,
+        speaker=speaker,
+        instruct=request.instruct,
+        x_vector=cloned.x_vector if cloned else None,
+        ref_codes=cloned.ref_codes if cloned else None,
+        ref_text=cloned.ref_text if cloned else None,
+        text_layout=request.text_layout,
     )
+
+
+def prompt_of(
+    request: SpeechRequest,
+    voice: str | VoiceClonePrompt | None,
+    loaded: LoadedModel,
+    live: LiveText | None = None,
+) -> TalkerPrompt:
+    """Returns the prompt of a request; raises RequestError.
+
+    Args:
+        voice: the request's, looked up.
+        live: read in place of the request's text, which it begins with.
+    """
+    spec = spec_of(request, voice, loaded)
+    return loaded.prompts.build(spec) if live is None else loaded.prompts.build_live(spec, live)
 
 
 def job_of(request: SpeechRequest, prompt: TalkerPrompt, seed: int, loaded: LoadedModel) -> SlotJob:
@@ -74,14 +90,18 @@ def max_frames_of(request: SpeechRequest, prompt: TalkerPrompt, loaded: LoadedMo
     return request.max_frames or min(loaded.description.defaults.max_frames, room)
 
 
-def guard_of(request: SpeechRequest) -> TakeGuard | None:
+def guard_of(request: SpeechRequest, live: LiveText | None = None) -> TakeGuard | None:
     """Returns the guard of one draw; None where it is off.
 
     A take that is kept from ending (`min_frames`) is a measurement: it is not guarded.
     """
     if not request.guard or request.min_frames is not None:
         return None
-    return TakeGuard(GuardPlan.of(expected_duration(request.text, request.language)))
+    if live is None:
+        return TakeGuard(GuardPlan.of(expected_duration(request.text, request.language)))
+    return TakeGuard(
+        plan_of_growing(lambda: live.text if live.is_finished else None, request.language)
+    )
 
 
 def leak_watch_of(request: SpeechRequest, voice: str | VoiceClonePrompt | None) -> LeakWatch | None:

@@ -85,6 +85,11 @@ class Take:
         return self.num_frames - len(self.pending) - self.num_decoded >= MAX_FRAMES_AHEAD
 
     @property
+    def is_starved(self) -> bool:
+        """Whether the next frame has to wait for text that is still being written."""
+        return not self.job.prompt.knows_text_of_frame(self.num_frames)
+
+    @property
     def is_gone(self) -> bool:
         """Whether nobody wants another frame: cancelled, or over."""
         return self.is_cancelled or self.is_over

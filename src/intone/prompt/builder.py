@@ -15,13 +15,20 @@ words that are left over come one with each generated frame. Upstream calls this
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
 
-from intone.core.errors import CheckpointError, EmptyTextError, TextTooLongError
+from intone.core.errors import (
+    CheckpointError,
+    EmptyTextError,
+    TextTooLongError,
+    UnsupportedModeError,
+)
 from intone.core.types import Codes, Samples, TextLayout
 from intone.models.config import ModelConfig
+from intone.prompt.live_text import LiveText
 from intone.prompt.spec import (
     PromptSpec,
     check_mode,
@@ -57,20 +64,62 @@ class PromptBuilder:
         Raises:
             RequestError: the subclass says what does not fit this checkpoint.
         """
+        words = self._tokenizer.encode(spec.text)
+        if not words:
+            raise EmptyTextError("text is empty; give at least one word to speak.")
+        stream = [*words, self._config.tts_eos_id]
+        return self._build(spec, stream, len(words), text_layout(spec, self._config))
+
+    def live_text(self) -> LiveText:
+        """Returns an empty text, to be fed while a take reads it."""
+        return LiveText(self._tokenizer.encode_exactly, self._config.tts_eos_id)
+
+    def can_begin(self, spec: PromptSpec, live: LiveText) -> bool:
+        """Whether enough of a live text is known for its prompt.
+
+        One token, but beside the frames of an ICL reference as many as fill them: the model was
+        taught so.
+        """
+        num_frames = 0 if spec.ref_codes is None else len(spec.ref_codes)
+        needed = 1 + num_frames - len(self._reference_words(spec))
+        return live.is_finished or len(live.ids) >= max(1, needed)
+
+    def build_live(self, spec: PromptSpec, live: LiveText) -> TalkerPrompt:
+        """Returns the prompt of a take whose text is still being written; `spec.text` is unused.
+
+        Raises:
+            RequestError: the subclass says what does not fit this checkpoint.
+            ValueError: `can_begin` says no.
+        """
+        if spec.text_layout == "at_once":
+            raise UnsupportedModeError(
+                "text_layout is 'at_once', but text that arrives while it is spoken comes one "
+                "token with each frame; leave it out, or say per_frame."
+            )
+        if not self.can_begin(spec, live):
+            raise ValueError("too little of the text is known")
+        ids = list(live.ids)
+        if not live.has_words:
+            raise EmptyTextError("text is empty; give at least one word to speak.")
+        num_words = len(ids) - (ids[-1] == self._config.tts_eos_id)
+        prompt = self._build(spec, ids, num_words, "per_frame")
+        return replace(prompt, live=live, live_start=len(ids))
+
+    def _build(
+        self, spec: PromptSpec, words: list[int], num_words: int, layout: TextLayout
+    ) -> TalkerPrompt:
+        """Returns a prompt that reads these ids after the reference's."""
         check_mode(spec, self._config)
         preset = preset_name(spec, self._config)
         language = language_id(spec.language, preset, self._config)
         codes = reference_codes(spec, self._config)
-        words = self._tokenizer.encode(spec.text)
-        if not words:
-            raise EmptyTextError("text is empty; give at least one word to speak.")
 
         rows = RowWriter(self._config.talker.num_codebooks)
         self._add_instruct(rows, spec.instruct)
         rows.add(self._assistant_ids)
         speaker_row = self._add_control(rows, language, preset, spec.x_vector)
-        stream = [*self._reference_words(spec), *words, self._config.tts_eos_id]
-        trailing = self._add_streams(rows, stream, codes, text_layout(spec, self._config))
+        stream = [*self._reference_words(spec), *words]
+        trailing = self._add_streams(rows, stream, codes, layout)
         self._check_length(len(rows) + len(trailing))
         return TalkerPrompt(
             text_ids=rows.text_ids(),
@@ -80,7 +129,7 @@ class PromptBuilder:
             trailing_text_ids=np.array(trailing, dtype=np.int64),
             pad_text_id=self._config.tts_pad_id,
             ref_codes=spec.ref_codes,
-            num_text_tokens=len(words),
+            num_text_tokens=num_words,
         )
 
     def _reference_words(self, spec: PromptSpec) -> list[int]:

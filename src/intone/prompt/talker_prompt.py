@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from intone.core.types import Codes, Samples
+from intone.prompt.live_text import GrowingIds
 
 ABSENT = -1
 
@@ -32,22 +33,47 @@ class TalkerPrompt:
     """Raw speaker encoder output, [H]."""
     trailing_text_ids: Ids
     """Text side of the first M generated frames, [M]; every later frame has `pad_text_id`."""
+    live: GrowingIds | None = None
+    """Text that is still being written; its ids from `live_start` on follow `trailing_text_ids`,
+    and only then comes the padding."""
+    live_start: int = 0
     pad_text_id: int
     ref_codes: Codes | None
     """ICL reference, [F, K]: what the codec must have heard before the first frame."""
     num_text_tokens: int
-    """Tokens of the text to be spoken, without reference and instruct."""
+    """Tokens of the text to be spoken, without reference and instruct; of live text, those that
+    were known when the prompt was built."""
 
     @property
     def num_rows(self) -> int:
         """T, the length of the prefill."""
         return len(self.text_ids)
 
+    @property
+    def is_text_complete(self) -> bool:
+        """Whether the text side of every frame is known. Live text: ask before `text_ids_from`."""
+        return self.live is None or self.live.is_finished
+
+    def text_ids_from(self, frame: int) -> Ids:
+        """Returns the text side of generated frames from `frame` (from 0) on, as far as it is
+        known, without padding, [N]."""
+        known = self.trailing_text_ids[frame:]
+        if self.live is None:
+            return known
+        first = self.live_start + max(0, frame - len(self.trailing_text_ids))
+        return np.append(known, np.array(self.live.ids[first:], dtype=np.int64))
+
+    def knows_text_of_frame(self, frame: int) -> bool:
+        """Whether a frame can be made: its text is known, or known to be over."""
+        if self.live is None or self.live.is_finished:
+            return True
+        num_known = len(self.trailing_text_ids) + len(self.live.ids) - self.live_start
+        return frame < num_known
+
     def text_id_of_frame(self, frame: int) -> int:
         """Returns the text side of the row that carries generated frame `frame` (from 0)."""
-        if frame < len(self.trailing_text_ids):
-            return int(self.trailing_text_ids[frame])
-        return self.pad_text_id
+        ids = self.text_ids_from(frame)
+        return int(ids[0]) if len(ids) else self.pad_text_id
 
 
 class RowWriter:

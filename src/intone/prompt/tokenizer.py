@@ -76,11 +76,11 @@ class TextTokenizer:
         Raises:
             InvalidSettingError: the text is not valid Unicode (a lone surrogate).
         """
-        return self._encode_exactly(text.strip())
+        return self.encode_exactly(text.strip())
 
     def encode_role(self, role: str) -> list[int]:
         """Returns the ids of a turn's head without its control token: the role and a line break."""
-        return self._encode_exactly(f"{role}\n")
+        return self.encode_exactly(f"{role}\n")
 
     def special_id(self, content: str) -> int:
         """Returns the id of a control token; raises CheckpointError when there is none."""
@@ -91,7 +91,8 @@ class TextTokenizer:
             )
         return self._special_ids[content]
 
-    def _encode_exactly(self, text: str) -> list[int]:
+    def encode_exactly(self, text: str) -> list[int]:
+        """Returns the ids of `text`, white space and all; raises as `encode` does."""
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:

@@ -25,11 +25,6 @@ class Slot:
     """The next frame's number."""
 
     @property
-    def text_row(self) -> int:
-        """Index into the M trailing text rows and the pad row after them, which repeats."""
-        return min(self.frame, len(self.job.prompt.trailing_text_ids))
-
-    @property
     def may_end(self) -> bool:
         """Whether the end may be drawn instead of this frame."""
         return self.frame >= self.job.min_frames

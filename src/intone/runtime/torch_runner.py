@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from intone.models.code_predictor import CodePredictor
 from intone.models.rows import embed_rows
 from intone.models.talker import Talker
-from intone.prompt.talker_prompt import TalkerPrompt
+from intone.prompt.talker_prompt import Ids, TalkerPrompt
 from intone.runtime.job import FrameBatch, SlotJob
 from intone.runtime.predictor_step import PredictorStep
 from intone.runtime.sampling import SamplingBatch, draw, penalise
 from intone.runtime.slots import NUM_CONTROL_IDS, Slot, slot_uniforms
 from intone.runtime.stage_times import StageTimes
 from intone.runtime.talker_cache import DecodeAttention, PrefillAttention, TalkerCache
+from intone.runtime.text_rows import TextRows
 
 
 class TorchRunner:
@@ -62,8 +62,8 @@ class TorchRunner:
         self._seen = torch.zeros(num_slots, vocab, dtype=torch.bool, device=weight.device)
         self._banned = _banned_ids(vocab, talker.config.codec_eos_id, weight.device)
         self._slots: dict[int, Slot] = {}
-        self._text_rows: dict[int, Tensor] = {}
-        """[M + 1, H] by slot: the text side of the next frames; the last row repeats."""
+        self._text_rows: dict[int, TextRows[Tensor]] = {}
+        """By slot."""
         self._settings: tuple[tuple[int, ...], SamplingBatch, SamplingBatch] | None = None
 
     @torch.inference_mode()
@@ -74,7 +74,7 @@ class TorchRunner:
         hidden = self._talker(rows[None], self._table, 0, PrefillAttention(self._cache, slot))
         self._keep(torch.tensor([slot], device=self._device), hidden[:, -1])
         self._seen[slot] = False
-        self._text_rows[slot] = self._trailing_rows(job.prompt)
+        self._text_rows[slot] = TextRows(job.prompt, self._embedded_text)
         self._slots[slot] = Slot(job=job, position=len(rows))
         self._settings = None
         self.times.prefill_s += perf_counter() - started
@@ -87,9 +87,8 @@ class TorchRunner:
             rows[prompt.speaker_row] += torch.from_numpy(prompt.x_vector).to(rows)
         return rows
 
-    def _trailing_rows(self, prompt: TalkerPrompt) -> Tensor:
-        ids = np.append(prompt.trailing_text_ids, prompt.pad_text_id)
-        return self._talker.embed_text(torch.from_numpy(ids).to(self._device))
+    def _embedded_text(self, ids: Ids) -> Sequence[Tensor]:
+        return self._talker.embed_text(torch.from_numpy(ids).to(self._device)).unbind()
 
     @torch.inference_mode()
     def step(self, slots: Sequence[int]) -> FrameBatch:
@@ -150,7 +149,7 @@ class TorchRunner:
         running = [self._slots[slot] for slot in slots]
         positions = [slot.position for slot in running]
         x = frame_rows + torch.stack(
-            [self._text_rows[i][slot.text_row] for i, slot in zip(slots, running, strict=True)]
+            [self._text_rows[i].of_frame(s.frame) for i, s in zip(slots, running, strict=True)]
         )
         hidden = self._talker.decode(
             x[:, None],

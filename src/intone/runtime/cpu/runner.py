@@ -16,6 +16,7 @@ import numpy as np
 from intone.core.types import Codes
 from intone.models.config import TalkerConfig
 from intone.models.raw_tensors import Array
+from intone.prompt.talker_prompt import Ids
 from intone.runtime.cpu.networks import PredictorNetwork, TalkerNetwork
 from intone.runtime.cpu.sampling import Seen, draw, penalise
 from intone.runtime.cpu.tables import Tables
@@ -23,14 +24,14 @@ from intone.runtime.job import FrameBatch, SlotJob
 from intone.runtime.rng import Uniforms
 from intone.runtime.slots import NUM_CONTROL_IDS, Slot, slot_uniforms
 from intone.runtime.stage_times import StageTimes
+from intone.runtime.text_rows import TextRows
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Running(Slot):
     """A take with what the talker last said of it."""
 
-    text_rows: Array
-    """[M + 1, H]: the text side of the next frames; the last row repeats."""
+    text_rows: TextRows[Array]
     hidden: Array
     """[H]"""
     logits: Array
@@ -66,18 +67,19 @@ class CpuRunner:
         """Prefills a free slot with the job's prompt."""
         started = perf_counter()
         rows = self._tables.prompt(job.prompt)
-        trailing = np.append(job.prompt.trailing_text_ids, job.prompt.pad_text_id)
-        text_rows = self._tables.text(trailing)
         out = self._talker.prefill(slot, rows)
         self._slots[slot] = _Running(
             job=job,
             position=len(rows),
-            text_rows=text_rows,
+            text_rows=TextRows(job.prompt, self._embedded_text),
             hidden=out["hidden"][0].copy(),
             logits=out["logits"][0].copy(),
             seen=np.zeros(self._config.vocab_size, dtype=np.bool_),
         )
         self._times.prefill_s += perf_counter() - started
+
+    def _embedded_text(self, ids: Ids) -> Sequence[Array]:
+        return list(self._tables.text(ids))
 
     def step(self, slots: Sequence[int]) -> FrameBatch:
         """Makes one frame for each slot: codebook 0, the rest of the frame, the next talker row."""
@@ -139,7 +141,7 @@ class CpuRunner:
         )
         for slot, row in zip(slots, frame_rows, strict=True):
             running = self._slots[slot]
-            rows[slot - first] = row + running.text_rows[running.text_row]
+            rows[slot - first] = row + running.text_rows.of_frame(running.frame)
         out = self._talker.decode(first, rows, positions)
         for slot in slots:
             running = self._slots[slot]
