@@ -23,7 +23,7 @@ from intone import TTS
 from intone.core.constants import CHUNK_RAMP_FRAMES, FRAME_RATE_HZ, SAMPLES_PER_FRAME
 from intone.core.types import Audio, AudioChunk, Codes, SpeechRequest, join_chunks
 from intone.engine.guard import GuardPlan, TakeGuard
-from intone.engine.heard_frame import levels_db
+from intone.engine.heard_frame import frame_levels_db
 from intone.engine.loading import LoadedModel
 from intone.engine.request import job_of, max_frames_of, prompt_of
 from intone.engine.take import Take
@@ -78,7 +78,9 @@ class Pair:
             "rule": self.guard.fired_by,
             "kept_frames": kept // SAMPLES_PER_FRAME,
             "lost_frames": self.lost_frames,
-            "loudest_lost_frame_db": round(float(levels_db(self.free.samples[kept:]).max()), 1),
+            "loudest_lost_frame_db": round(
+                float(frame_levels_db(self.free.samples[kept:]).max()), 1
+            ),
             "without_guard_it_ended_as": self.free.finish_reason,
         }
 

@@ -18,7 +18,7 @@ from intone.core.types import (
     SpeechRequest,
     SpeechTiming,
 )
-from intone.render.designing import draw_candidates, iter_candidates
+from intone.render.designing import iter_candidates
 
 
 @dataclass
@@ -56,8 +56,8 @@ class Designer:
 
 def test_candidates_differ_by_seed_alone_and_come_again() -> None:
     designer = Designer()
-    first = draw_candidates(designer, "A calm voice.", "Hello.", count=3, seed=7)
-    again = draw_candidates(designer, "A calm voice.", "Hello.", count=5, seed=7)
+    first = list(iter_candidates(designer, "A calm voice.", "Hello.", count=3, seed=7))
+    again = list(iter_candidates(designer, "A calm voice.", "Hello.", count=5, seed=7))
 
     assert [one.number for one in first] == [1, 2, 3]
     assert len({one.seed for one in again}) == 5

@@ -7,7 +7,7 @@ from tests.render.fake_synthesizer import HIDDEN_SIZE, abilities, person
 
 from intone.core.types import VoiceClonePrompt
 from intone.render.identity import Identity, preset_identity, voice_identity
-from intone.render.moods import Manner, deliver, find_mood, is_neutral, mood_key
+from intone.render.moods import Manner, deliver, find_mood, is_neutral, mood_group
 from intone.voices.voice import Reference, Voice
 
 ANGRY = Manner(mood="Angry")
@@ -128,7 +128,7 @@ def test_the_same_words_win_over_synonyms() -> None:
     assert find_mood("Loud", ("shouting", "loud")) == "loud"
     assert find_mood("Loud", ("shouting",)) == "shouting"
     assert find_mood("sarcastic", ("shouting",)) is None
-    assert mood_key("Whispered") == mood_key("hushed") == "whispering"
-    assert mood_key("Sarcastic") == "sarcastic"
+    assert mood_group("Whispered") == mood_group("hushed") == "whispering"
+    assert mood_group("Sarcastic") == "sarcastic"
     assert is_neutral(" Neutral ")
     assert not is_neutral("calm")

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from intone.audio.silence import levels_db
-from intone.audio.tempo import Tempo
+from intone.audio.tempo import Tempo, change_tempo
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.seeds import derived_seed
 from intone.core.types import Audio, AudioChunk, Samples, SpeechRequest
@@ -56,7 +56,7 @@ class Draws:
         typical_s = expected_duration(request.text, request.language).typical_s
         ended = [take for take in takes if take.finish_reason != "guard"]
         best = min(ended or takes, key=lambda take: abs(take.duration_s - typical_s))
-        samples = _at_speed(best.samples, request.speed)
+        samples = change_tempo(best.samples, request.speed, SAMPLE_RATE_HZ)
         timing = replace(takes[-1].timing, audio_s=len(samples) / SAMPLE_RATE_HZ)
         return replace(best, samples=samples, seed=self._seed, num_draws=self.num, timing=timing)
 
@@ -87,7 +87,7 @@ class Delivery:
         self._is_heard = self._is_heard or _is_audible(chunk.samples)
         samples = self._tempo.feed(chunk.samples)
         if chunk.is_last:
-            samples = _joined(samples, self._tempo.flush())
+            samples = np.concatenate([samples, self._tempo.flush()])
         start_frame = self._first_frame + chunk.start_frame
         self._end_frame = start_frame + chunk.num_frames
         self._num_samples += len(samples)
@@ -97,14 +97,5 @@ class Delivery:
         )
 
 
-def _at_speed(samples: Samples, speed: float) -> Samples:
-    tempo = Tempo(speed, SAMPLE_RATE_HZ)
-    return _joined(tempo.feed(samples), tempo.flush())
-
-
 def _is_audible(samples: Samples) -> bool:
     return bool(len(samples)) and float(levels_db(samples, SAMPLE_RATE_HZ).max()) > _AUDIBLE_DB
-
-
-def _joined(one: Samples, two: Samples) -> Samples:
-    return np.concatenate([one, two])

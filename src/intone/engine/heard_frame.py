@@ -33,7 +33,7 @@ class HeardFrame:
     is_quiet: bool
 
 
-def levels_db(samples: Samples) -> npt.NDArray[np.float64]:
+def frame_levels_db(samples: Samples) -> npt.NDArray[np.float64]:
     """Returns the RMS of each frame of samples [F * 1920], in dB of full scale, [F]."""
     frames = samples.reshape(-1, SAMPLES_PER_FRAME).astype(np.float64)
     power = np.einsum("fs,fs->f", frames, frames) / SAMPLES_PER_FRAME

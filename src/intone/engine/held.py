@@ -13,7 +13,7 @@ import numpy as np
 from intone.core.constants import SAMPLES_PER_FRAME
 from intone.core.types import Codes, FinishReason, Samples
 from intone.engine.guard import TakeGuard
-from intone.engine.heard_frame import levels_db
+from intone.engine.heard_frame import frame_levels_db
 from intone.engine.leak import LeakWatch
 
 NO_SAMPLES: Samples = np.empty(0, dtype=np.float32)
@@ -78,7 +78,7 @@ class Outlet:
 
     def _listen(self, codes: Codes, samples: Samples) -> None:
         rows = samples.reshape(-1, SAMPLES_PER_FRAME)
-        for frame in map(_Frame, codes, rows, levels_db(samples).tolist()):
+        for frame in map(_Frame, codes, rows, frame_levels_db(samples).tolist()):
             self._held.append(frame)
             if self.leak is not None:
                 self._watch(self.leak, frame)

@@ -27,22 +27,6 @@ class Candidate:
     audio: Audio
 
 
-def draw_candidates(
-    synthesizer: Synthesizer,
-    description: str,
-    text: str,
-    *,
-    count: int,
-    seed: int,
-    language: str = "auto",
-) -> tuple[Candidate, ...]:
-    """Returns `count` takes of one text by voices of one description; see `iter_candidates`."""
-    drawn = iter_candidates(
-        synthesizer, description, text, count=count, seed=seed, language=language
-    )
-    return tuple(drawn)
-
-
 def iter_candidates(
     synthesizer: Synthesizer,
     description: str,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from intone.core.errors import UnknownVoiceError, UnsupportedModeError
 from intone.core.types import Capabilities, VoiceClonePrompt
+from intone.prompt.spec import preset_key
 from intone.voices.voice import Voice
 
 MIN_DESCRIPTION_WORDS = 3
@@ -70,7 +71,7 @@ def find_identity(name: str, abilities: Capabilities, library: Library) -> Ident
     Raises:
         UnknownVoiceError: neither, and too few words to describe anybody.
     """
-    wanted = name.strip().lower().replace(" ", "_")
+    wanted = preset_key(name)
     presets = abilities.voices
     preset = next((preset for preset in presets if preset.lower() == wanted), None)
     if preset is not None:

@@ -105,7 +105,7 @@ def find_mood(mood: str, bank: Sequence[str]) -> str | None:
     return next((name for name in bank if _key(name) in group), None)
 
 
-def mood_key(mood: str) -> str:
+def mood_group(mood: str) -> str:
     """Returns one word for all the synonyms of a mood; the mood itself where none are known."""
     wanted = _key(mood)
     return next((group[0] for group in _SYNONYMS if wanted in group), wanted)
@@ -178,7 +178,7 @@ def _neutral(who: Identity, how: Manner, can: Capabilities) -> Delivery:
         bank = ", ".join(who.voice.moods) or "no mood"
         way_out = (
             f"its recordings know {bank}; add one: intone voices clone {who.voice.name} "
-            f"--mood {mood_key(next(iter(how.moods), 'angry'))} --audio FILE"
+            f"--mood {mood_group(next(iter(how.moods), 'angry'))} --audio FILE"
         )
     return Delivery(
         route="neutral",

@@ -26,7 +26,7 @@ from intone.render.designing import Candidate, iter_candidates
 from intone.render.drawing import MIN_SIMILARITY
 from intone.render.ear import MIN_SPEECH_S, similarity, speech_s
 from intone.render.identity import Library
-from intone.render.moods import Manner, find_mood, is_neutral, mood_key
+from intone.render.moods import Manner, find_mood, is_neutral, mood_group
 from intone.voices.voice import Making, Reference, Voice
 
 TAKES_PER_MOOD = 3
@@ -86,7 +86,7 @@ class PinOrder:
     def missing(self, voice: Voice | None) -> tuple[str | None, ...]:
         """Returns the recordings that a voice lacks, None for the neutral one, each once."""
         bank = () if voice is None else voice.moods
-        wanted = dict.fromkeys(mood_key(mood) for mood in self.moods if not is_neutral(mood))
+        wanted = dict.fromkeys(mood_group(mood) for mood in self.moods if not is_neutral(mood))
         moods = [mood for mood in wanted if find_mood(mood, bank) is None]
         return (*((None,) if voice is None else ()), *moods)
 
