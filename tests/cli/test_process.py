@@ -103,3 +103,17 @@ def test_a_reader_that_leaves_ends_the_take(tiny_checkpoint: Checkpoint) -> None
     assert err == (
         b"intone: cannot write standard output: the program reading the pipe has gone.\n"
     )
+
+
+def test_a_reader_that_leaves_is_no_bug() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody_reads:
+        finished = subprocess.run(
+            [sys.executable, "-m", "intone", "say", "One.", "--show-spoken"],
+            stdout=nobody_reads,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+
+    assert (finished.returncode, finished.stderr) == (141, b"")

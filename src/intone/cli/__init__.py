@@ -13,7 +13,13 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from intone.cli.exit_codes import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_TERMINATED, exit_code
+from intone.cli.exit_codes import (
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    EXIT_UNREAD,
+    exit_code,
+)
 from intone.core.errors import IntoneError
 
 
@@ -34,13 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         with log_lines():
-            return int(args.run(args))
+            code = int(args.run(args))
+        sys.stdout.flush()  # where a pipe that nobody reads any more is still ours to tell
+        return code
+    except BrokenPipeError:  # `intone voices list | head -1`: the reader had enough
+        _drop_stdout()
+        return EXIT_UNREAD
     except KeyboardInterrupt:
         return _report("stopped; nothing half-written is left.", EXIT_INTERRUPTED)
     except IntoneError as error:
         if _is_debugging():
             raise
-        _silence_broken_pipe(error)
+        if isinstance(error.__cause__, BrokenPipeError):
+            _drop_stdout()
         return _report(str(error), exit_code(error))
     except Exception as error:
         if _is_debugging():
@@ -65,7 +77,6 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(EXIT_TERMINATED)  # unwinds, so that a half-written file is removed
 
 
-def _silence_broken_pipe(error: IntoneError) -> None:
+def _drop_stdout() -> None:
     """Keeps the interpreter from flushing into a pipe that nobody reads, and complaining."""
-    if isinstance(error.__cause__, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

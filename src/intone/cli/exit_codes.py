@@ -20,6 +20,8 @@ EXIT_INTERNAL = 1
 EXIT_USAGE = 2
 """argparse's own."""
 EXIT_INTERRUPTED = 130
+EXIT_UNREAD = 141
+"""What a shell reports of a program whose reader left."""
 EXIT_TERMINATED = 143
 
 _CODES: tuple[tuple[type[IntoneError], int], ...] = (
