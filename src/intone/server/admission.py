@@ -84,13 +84,17 @@ class Admission:
         self._buckets: dict[str, TokenBucket] = {}
 
     @asynccontextmanager
-    async def admit(self, key_id: str, *, is_background: bool = False) -> AsyncIterator[None]:
+    async def admit(
+        self, key_id: str, *, is_background: bool = False, is_resumed: bool = False
+    ) -> AsyncIterator[None]:
         """Waits for a place and holds it while the context lasts.
 
         Args:
             key_id: whose request it is.
             is_background: work that nobody listens to: it comes after everybody else, waits as
                 long as it takes, and no limit of its key counts it.
+            is_resumed: a request that was in before and gave its place away; it counts against no
+                rate again.
 
         Raises:
             BusyError: 429, a limit of this key; 503, the queue is full or did not move in time.
@@ -98,7 +102,8 @@ class Admission:
         if is_background:
             await self._enter(key_id, self._background, None)
         else:
-            self._check_limits(key_id)
+            if not is_resumed:
+                self._check_limits(key_id)
             self._held[key_id] += 1
             try:
                 await self._enter(key_id, self._turns, self._max_wait_s)

@@ -1,0 +1,155 @@
+"""Speaks a plan into a buffer: place, model, voice, take after take, encoded as it is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from intone.audio.stream_encoders import SoundEncoder
+from intone.audio.stream_seams import StreamSeams
+from intone.core.constants import SAMPLE_RATE_HZ
+from intone.core.types import AudioChunk, Samples, SpeechRequest, VoiceClonePrompt
+from intone.server.models import ServedModel
+from intone.server.services import Services
+from intone.server.speech.buffer import ByteBuffer
+from intone.server.speech.outcome import Outcome, TakeFigures
+from intone.server.speech.plan import SpeechPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A reference clip, decoded and checked."""
+
+    samples: Samples
+    """[S] at 24 kHz."""
+    text: str | None
+    x_vector_only: bool
+
+
+class Speaking:
+    """One request being spoken. `run` is a task: cancelling it stops the take at once."""
+
+    def __init__(
+        self,
+        services: Services,
+        plan: SpeechPlan,
+        *,
+        key_id: str,
+        route: str,
+        encoder: SoundEncoder,
+        buffer: ByteBuffer,
+        clip: Clip | None = None,
+    ) -> None:
+        self.plan = plan
+        self.outcome = Outcome()
+        self._services = services
+        self._key_id = key_id
+        self._route = route
+        self._encoder = encoder
+        self._buffer = buffer
+        self._clip = clip
+        self._seams = StreamSeams(SAMPLE_RATE_HZ)
+        self._started_s = services.clock()
+
+    async def run(self) -> None:
+        """Fills the buffer and ends it, with the error where there was one."""
+        try:
+            await self._speak()
+        except asyncio.CancelledError:
+            self.outcome.take_over("cancelled")
+            raise
+        except BaseException as error:
+            self._buffer.end(error)
+        else:
+            self._buffer.end()
+
+    async def _speak(self) -> None:
+        voice: VoiceClonePrompt | None = None
+        async with AsyncExitStack() as held:
+            model = await self._enter(held)
+            for index, take in enumerate(self.plan.takes):
+                if self._buffer.is_full:  # its reader is slow: others get place and model
+                    await held.aclose()
+                    await self._buffer.room()
+                    model = await self._enter(held, is_resumed=True)
+                request = self._limited(take.request)
+                if request is None:
+                    self.outcome.take_over("length")
+                    break
+                if self._clip is not None:
+                    voice = voice or await _cloned(model, self._clip)
+                    request = replace(request, voice=voice)
+                await self._draw(model, request)
+                if index + 1 < len(self.plan.takes):
+                    self._put(self._seams.next_take(take.gap_after_s))
+            self._put(self._seams.finish())
+        self._buffer.put(self._encoder.finish())
+
+    async def _enter(self, held: AsyncExitStack, *, is_resumed: bool = False) -> ServedModel:
+        admission, pool = self._services.admission, self._services.pool
+        await held.enter_async_context(admission.admit(self._key_id, is_resumed=is_resumed))
+        if self.outcome.queue_s is None:
+            self.outcome.queue_s = self._elapsed_s()
+        model = await held.enter_async_context(pool.lease(self.plan.model))
+        if self.outcome.load_s is None:
+            self.outcome.load_s = self._elapsed_s() - self.outcome.queue_s
+        return model
+
+    async def _draw(self, model: ServedModel, request: SpeechRequest) -> None:
+        figures, begun_s = TakeFigures(self._services.metrics, self._route), self._services.clock()
+        try:
+            async with listening(model, request) as chunks:
+                async for chunk in chunks:
+                    figures.chunk(chunk, self._services.clock() - begun_s)
+                    self._take(chunk)
+        finally:
+            figures.over()
+
+    def _take(self, chunk: AudioChunk) -> None:
+        if self.outcome.ttfa_s is None:
+            self.outcome.ttfa_s = self._elapsed_s()
+        self.outcome.num_frames += chunk.num_frames
+        if chunk.finish_reason is not None:
+            self.outcome.take_over(chunk.finish_reason)
+        self._put(self._seams.feed(chunk.samples))
+
+    def _put(self, samples: Samples) -> None:
+        self.outcome.num_samples += len(samples)
+        self._buffer.put(self._encoder.feed(samples))
+
+    def _limited(self, request: SpeechRequest) -> SpeechRequest | None:
+        """Returns a request within the frames that are left of the plan's; None: none are."""
+        if self.plan.max_frames is None:
+            return request
+        left = self.plan.max_frames - self.outcome.num_frames
+        return None if left < 1 else replace(request, max_frames=left)
+
+    def _elapsed_s(self) -> float:
+        return self._services.clock() - self._started_s
+
+
+@asynccontextmanager
+async def listening(
+    model: ServedModel, request: SpeechRequest
+) -> AsyncIterator[AsyncIterator[AudioChunk]]:
+    """Gives the chunks of a take; leaving the context, however that happens, ends the take.
+
+    Left to the garbage collector, an iterator that was not read to its end would go on for a while.
+    """
+    chunks = model.astream_request(request)
+    try:
+        yield chunks
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+
+
+async def _cloned(model: ServedModel, clip: Clip) -> VoiceClonePrompt:
+    return await asyncio.to_thread(
+        model.clone,
+        (clip.samples, SAMPLE_RATE_HZ),
+        clip.text,
+        x_vector_only=clip.x_vector_only,
+    )
