@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 
 from intone.core.types import SamplingOverrides
 from intone.server.jobs.job import Job, JobFormat, JobKind
+from intone.server.speech.body import Finite, Text
 
 EXAMPLE: JsonDict = {
     "kind": "text",
@@ -33,28 +34,28 @@ class JobSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=False)
 
     kind: JobKind = "text"
-    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    title: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     """Names the files; None takes the uploaded file's name, or the kind."""
-    model: str | None = None
+    model: Text | None = None
     """None: one that speaks with the voice."""
-    voice: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    voice: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     """A preset or a kept voice; None: the model's first preset."""
-    language: str | None = None
-    instructions: str | None = None
+    language: Text | None = None
+    instructions: Text | None = None
     """How to say it; of text and books. A script has tags."""
     response_format: JobFormat = "wav"
     one_file: bool = True
     """False writes a file per chapter."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     """None draws one; the job tells it."""
-    speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
-    temperature: float | None = None
-    top_p: float | None = None
+    speed: Annotated[Finite, Field(ge=0.5, le=2.0)] = 1.0
+    temperature: Finite | None = None
+    top_p: Finite | None = None
     top_k: int | None = None
-    repetition_penalty: float | None = None
+    repetition_penalty: Finite | None = None
     max_frames: Annotated[int, Field(ge=1)] | None = None
     """Of one piece."""
-    loudness_lufs: float | None = None
+    loudness_lufs: Finite | None = None
     """Normalises every file."""
     cast: dict[str, Any] | None = None
     """Speaker to voice, for a script with dialogue: `{"Nora": "nora"}`."""
@@ -80,7 +81,7 @@ class JobBody(JobSettings):
         extra="forbid", json_schema_extra={"examples": [EXAMPLE, SCRIPT_EXAMPLE]}
     )
 
-    input: Annotated[str, Field(min_length=1)]
+    input: Annotated[Text, Field(min_length=1)]
     """The text or the script; of a book, Markdown or plain text."""
 
 

@@ -20,7 +20,8 @@ from intone.server.jobs.bodies import JobBody, JobSettings
 from intone.server.jobs.job import JobOrder
 from intone.server.limits import check_text
 from intone.server.services import Services
-from intone.server.voices.choosing import known_name, model_for_voice
+from intone.server.speech.choosing import chosen_voice
+from intone.server.voices.choosing import model_for_voice
 from intone.text.reading import decode_text
 
 DOCUMENTS = (".txt", ".md", ".markdown", ".epub")
@@ -69,13 +70,14 @@ def order_of(sent: SentJob, services: Services) -> JobOrder:
         UnknownVoiceError, ModelNotFoundError, InvalidSettingError
     """
     settings, speech = sent.settings, services.settings.speech
-    asked = settings.voice or (None if settings.kind == "script" else speech.voice)
-    model = settings.model or model_for_voice(
-        asked, services.source, services.library, speech.voice_map
-    )
-    can = services.source.describe(model)
-    is_named = asked is not None and asked not in services.library
-    voice = known_name(asked, can, speech.voice_map) if asked is not None and is_named else asked
+    library, source = services.library, services.source
+    model = settings.model
+    if model is None or model in speech.default_names:
+        model = model_for_voice(settings.voice, source, library, speech.voice_map)
+    can = source.describe(model)
+    voice = None
+    if settings.voice is not None or settings.kind != "script":
+        voice = chosen_voice(settings.voice, can, library.names(), speech)
     title = settings.title or sent.name or settings.kind
     return JobOrder(
         kind=settings.kind,
@@ -85,7 +87,7 @@ def order_of(sent: SentJob, services: Services) -> JobOrder:
         voice=voice,
         seed=randbits(_SEED_BITS) if settings.seed is None else settings.seed,
         language=(settings.language or speech.language).lower(),
-        instruct=settings.instructions or (None if settings.kind == "script" else speech.instruct),
+        instruct=settings.instructions,
         cast=settings.cast_text(),
         speed=settings.speed,
         max_frames=settings.max_frames,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from intone.core.errors import ModelNotFoundError, UnknownVoiceError
 from intone.core.types import Capabilities
+from intone.prompt.spec import preset_key
 from intone.server.models import ModelSource
 from intone.voices.library import VoiceLibrary
 from intone.voices.voice import Voice
@@ -13,8 +14,8 @@ from intone.voices.voice import Voice
 
 def preset_of(name: str, can: Capabilities) -> str | None:
     """Returns the preset of a model that a name stands for, in any case and with blanks."""
-    wanted = name.strip().lower().replace(" ", "_")
-    return next((preset for preset in can.voices if preset.lower() == wanted), None)
+    wanted = preset_key(name)
+    return next((preset for preset in can.voices if preset_key(preset) == wanted), None)
 
 
 def known_name(name: str, can: Capabilities, voice_map: Mapping[str, str]) -> str:
