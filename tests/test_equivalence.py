@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from intone.core.speak_options import SpeakOptions
 from intone.core.types import Audio, Codes, ModelKind, Samples, join_chunks
 from intone.runtime.job import FrameBatch, SlotJob
 from intone.runtime.torch_runner import TorchRunner
-from intone.tts import TTS, SpeakOptions
+from intone.tts import TTS
 
 NUM_FRAMES = 24
 

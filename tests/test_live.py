@@ -12,11 +12,12 @@ import pytest
 from tests.test_equivalence import Recorder
 
 from intone.core.errors import UnsupportedModeError
+from intone.core.speak_options import SpeakOptions, speech_request
 from intone.core.types import Audio, Codes, ModelKind, join_chunks
 from intone.runtime.cpu import store
 from intone.runtime.cpu.build import build
 from intone.runtime.cpu.built import Precision
-from intone.tts import TTS, SpeakOptions, speech_request
+from intone.tts import TTS
 
 TEXT = "Hello world, the voice says: you may be read while you are written."
 NUM_FRAMES = 30

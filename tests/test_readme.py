@@ -52,7 +52,7 @@ def _as_documented(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("INTONE_OFFLINE", "1")
-    monkeypatch.setattr("intone.tts.builtin_directory", lambda: tiny_checkpoint("custom"))
+    monkeypatch.setattr("intone.voices.builtin_voice.builtin_directory", lambda: tiny_checkpoint("custom"))
     for alias, repo_id in ALIASES.items():
         snapshots = tmp_path / "hf/hub" / f"models--{repo_id.replace('/', '--')}" / "snapshots"
         snapshots.mkdir(parents=True)
@@ -79,7 +79,7 @@ def test_the_commands_run(arguments: list[str], monkeypatch: pytest.MonkeyPatch)
         build_parser().parse_args(arguments)
         return
     if BUILTIN_NAMES & set(arguments) or any("docs/examples" in word for word in arguments):
-        monkeypatch.setattr("intone.tts.builtin_directory", builtin_directory)
+        monkeypatch.setattr("intone.voices.builtin_voice.builtin_directory", builtin_directory)
     arguments = [word for word in arguments if word != "modelscope" and word != "--source"]
     if arguments[:2] == ["say", "-"]:
         arguments[-1] = "piped.wav"  # standard output as audio has a test of its own

@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from intone.audio.reference import ReferenceSource, load_reference
 from intone.core.byte_sizes import parse_bytes
 from intone.core.constants import CHUNK_RAMP_FRAMES, SAMPLE_RATE_HZ
 from intone.core.errors import EngineStoppedError, InvalidSettingError, ReferenceAudioError
+from intone.core.speak_options import SpeakOptions, speech_request
 from intone.core.types import (
     Audio,
     AudioChunk,
     Capabilities,
     Samples,
-    SamplingOverrides,
     SpeechRequest,
-    TextLayout,
     VoiceClonePrompt,
     join_chunks,
 )
 from intone.engine.async_chunks import AsyncItems, async_chunks
+from intone.engine.chunk_stream import ChunkStream, watched
 from intone.engine.delivery import Delivery, Draws
 from intone.engine.live_feed import LiveFeed
 from intone.engine.request import (
@@ -57,87 +57,8 @@ if TYPE_CHECKING:
 WHOLE_TAKE_CHUNK_FRAMES = 24
 """Where nobody listens along: the codec is cheapest per frame in chunks of about this size."""
 
-
 MIN_HEARD_S = 0.25
 """The speaker encoder gives a vector for less, but not one that means anybody."""
-
-
-class SpeakOptions(TypedDict, total=False):
-    """Keywords of `TTS.speak`, `stream` and `astream`; see `SpeechRequest` for their meaning."""
-
-    voice: str | VoiceClonePrompt | None
-    instruct: str | None
-    language: str
-    seed: int | None
-    temperature: float | None
-    top_k: int | None
-    top_p: float | None
-    repetition_penalty: float | None
-    greedy: bool | None
-    """Both networks, unless `predictor_sampling` says otherwise."""
-    predictor_sampling: SamplingOverrides
-    min_frames: int | None
-    max_frames: int | None
-    text_layout: TextLayout | None
-    chunk_frames: int | None
-    guard: bool
-    speed: float
-
-
-class ChunkStream:
-    """The chunks of one request, in order. Closing it early cancels the take within one frame."""
-
-    def __init__(self, start: Callable[[int, Emit], Take], delivery: Delivery) -> None:
-        """Starts the first draw.
-
-        Args:
-            start: submits a draw with a seed; called again where the guard wants another.
-        """
-        self._start = start
-        self._delivery = delivery
-        self._chunks: SimpleQueue[AudioChunk | BaseException] = SimpleQueue()
-        self._is_done = True  # of a stream that cannot start, nothing is to be closed
-        self._take = start(delivery.draws.seed, self._chunks.put)
-        self._is_done = False
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> AudioChunk:
-        if self._is_done:
-            raise StopIteration
-        chunk = self._get()
-        while self._delivery.wants_another(chunk):
-            self._take = self._start(self._delivery.draws.seed, self._chunks.put)
-            chunk = self._get()
-        self._is_done = chunk.is_last
-        return self._delivery.passed_on(chunk)
-
-    def _get(self) -> AudioChunk:
-        item = self._chunks.get()
-        if isinstance(item, BaseException):
-            self._is_done = True
-            raise item
-        return item
-
-    def cancel(self) -> None:
-        """Asks for the end; the last chunk then says "cancelled"."""
-        self._take.cancel()
-
-    def close(self) -> None:
-        """Cancels unless the take is over; nothing more is yielded."""
-        if not self._is_done:
-            self._is_done = True
-            self._take.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 class TTS:
@@ -308,7 +229,7 @@ class TTS:
         while True:
             chunks: SimpleQueue[AudioChunk | BaseException] = SimpleQueue()
             self._start(request, draws.seed, _whole_ramp(request), chunks.put, accepted_at)
-            takes.append(join_chunks(_watched(chunks, watch)))
+            takes.append(join_chunks(watched(chunks, watch)))
             if takes[-1].finish_reason != "guard" or not draws.again():
                 return draws.chosen(takes, request)
 
@@ -463,44 +384,6 @@ def _check_at_least(least: int, name: str, value: int | None) -> None:
         raise InvalidSettingError(f"{name} is {value}; allowed: {least} or more.")
 
 
-def speech_request(text: str, options: SpeakOptions) -> SpeechRequest:
-    """Returns the request that `TTS.speak(text, **options)` makes.
-
-    Raises:
-        InvalidSettingError: an unknown keyword, or a value outside its range.
-        EmptyTextError: nothing to speak.
-    """
-    unknown = options.keys() - SpeakOptions.__annotations__.keys()
-    if unknown:
-        raise InvalidSettingError(
-            f"unknown option {', '.join(sorted(unknown))}; known: "
-            f"{', '.join(sorted(SpeakOptions.__annotations__))}."
-        )
-    return SpeechRequest(
-        text=text,
-        voice=options.get("voice"),
-        instruct=options.get("instruct"),
-        language=options.get("language", "auto"),
-        seed=options.get("seed"),
-        sampling=SamplingOverrides(
-            temperature=options.get("temperature"),
-            top_k=options.get("top_k"),
-            top_p=options.get("top_p"),
-            repetition_penalty=options.get("repetition_penalty"),
-            greedy=options.get("greedy"),
-        ),
-        predictor_sampling=options.get(
-            "predictor_sampling", SamplingOverrides(greedy=options.get("greedy"))
-        ),
-        min_frames=options.get("min_frames"),
-        max_frames=options.get("max_frames"),
-        text_layout=options.get("text_layout"),
-        chunk_frames=options.get("chunk_frames"),
-        guard=options.get("guard", True),
-        speed=options.get("speed", 1.0),
-    )
-
-
 def _ramp(request: SpeechRequest) -> tuple[int, ...]:
     return CHUNK_RAMP_FRAMES if request.chunk_frames is None else (request.chunk_frames,)
 
@@ -534,18 +417,3 @@ def _take(
 
 def _seed_of(request: SpeechRequest) -> int:
     return fresh_seed() if request.seed is None else request.seed
-
-
-def _watched(
-    chunks: SimpleQueue[AudioChunk | BaseException], watch: Callable[[AudioChunk], None] | None
-) -> Iterator[AudioChunk]:
-    """Yields the chunks of one draw; raises what ended it."""
-    while True:
-        item = chunks.get()
-        if isinstance(item, BaseException):
-            raise item
-        if watch is not None:
-            watch(item)
-        yield item
-        if item.is_last:
-            return

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from intone.core.errors import EmptyTextError, InvalidSettingError
 
 if TYPE_CHECKING:
+    from intone.core.speak_options import SpeakOptions
     from intone.core.types import VoiceClonePrompt
-    from intone.tts import TTS, SpeakOptions
+    from intone.tts import TTS
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 

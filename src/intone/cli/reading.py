@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from intone.cli.options import speak_options
 from intone.cli.reading_aloud import read_aloud
 from intone.core.seeds import derived_seed
+from intone.core.speak_options import speech_request
 from intone.core.types import SpeechRequest, VoiceClonePrompt
 from intone.text.markup import parse_script
 from intone.text.script import Script, Segment, Silence
@@ -62,7 +63,6 @@ class Reading:
         A text without tags is one take with the seed that was given; others derive theirs.
         """
         from intone.runtime.rng import fresh_seed
-        from intone.tts import speech_request
 
         options = speak_options(args, voice=voice, instruct=instruct)
         base = speech_request("-", options)

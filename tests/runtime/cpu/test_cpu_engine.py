@@ -12,11 +12,12 @@ import numpy as np
 import psutil
 import pytest
 
+from intone.core.speak_options import SpeakOptions
 from intone.core.types import ModelKind, join_chunks
 from intone.runtime.cpu import store
 from intone.runtime.cpu.build import build
 from intone.runtime.cpu.built import Precision
-from intone.tts import TTS, SpeakOptions
+from intone.tts import TTS
 
 NUM_FRAMES = 20
 FULL: SpeakOptions = {"min_frames": NUM_FRAMES, "max_frames": NUM_FRAMES}

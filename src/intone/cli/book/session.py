@@ -13,6 +13,7 @@ from intone.cli.model_choice import chosen_model
 from intone.cli.modes import DEFAULT_MODELS
 from intone.cli.reading_aloud import read_aloud
 from intone.core.errors import InvalidSettingError, UnknownLanguageError, UnsupportedModeError
+from intone.core.speak_options import speech_request
 from intone.core.types import Capabilities
 from intone.render.book_plan import (
     BookPlan,
@@ -28,7 +29,6 @@ from intone.runtime.rng import fresh_seed
 from intone.text.book import Book
 from intone.text.documents import read_book
 from intone.text.languages import AUTO
-from intone.tts import speech_request
 from intone.voices.library import VoiceLibrary
 
 
@@ -65,7 +65,7 @@ class Session:
             can = tts.capabilities()
         identity = _identity(args, can)
         out = Path(DEFAULT_FOLDER, source.stem) if args.out is None else Path(args.out)
-        settings = _settings(args, _language(args, book, can), out)
+        settings = _settings(args, _language(args, book, can), can, out)
         plan = plan_book(book, settings)
         return cls(
             source=source,
@@ -128,13 +128,15 @@ def _language(args: argparse.Namespace, book: Book, can: Capabilities) -> str:
     return book.language if language == AUTO and book.language in can.languages else language
 
 
-def _settings(args: argparse.Namespace, language: str, out: Path) -> BookSettings:
+def _settings(
+    args: argparse.Namespace, language: str, can: Capabilities, out: Path
+) -> BookSettings:
     keywords = options.speak_options(args, voice=None, instruct=args.instruct)
     keywords["language"] = language
     return BookSettings(
         template=speech_request("-", keywords),
         seed=_seed(args, out),
-        read_aloud=read_aloud(args),
+        read_aloud=read_aloud(args, can.languages),
     )
 
 

@@ -12,6 +12,7 @@ from intone.cli import options
 from intone.cli.models_here import short_name
 from intone.cli.reading_aloud import read_aloud
 from intone.cli.script.models import speaking_model
+from intone.core.speak_options import speech_request
 from intone.core.types import Capabilities
 from intone.render.casting import Casting, cast_script
 from intone.render.identity import Identity, find_identity, preset_identity
@@ -25,7 +26,7 @@ from intone.text.languages import AUTO
 from intone.text.markup import parse_script
 from intone.text.reading import read_text
 from intone.text.script import Script
-from intone.tts import TTS, speech_request
+from intone.tts import TTS
 from intone.voices.library import VoiceLibrary
 
 Tell = Callable[[str], None]
