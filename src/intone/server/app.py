@@ -28,6 +28,8 @@ from intone.server.invalid import http_error, invalid_request
 from intone.server.jobs.routes import router as jobs_router
 from intone.server.limits import BodyLimit
 from intone.server.services import Services
+from intone.server.voices.design_routes import router as design_router
+from intone.server.voices.routes import router as voices_router
 
 METRICS_PATH = "/metrics"
 
@@ -53,7 +55,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return (health.router, jobs_router)
+    return (health.router, design_router, voices_router, jobs_router)
 
 
 def _layers(services: Services) -> list[Middleware]:
