@@ -21,7 +21,7 @@ _NOTHING: Samples = np.empty(0, dtype=np.float32)
 
 
 class StreamSeams:
-    """Joins the takes of one stream, in order: `begin`, `feed`, `end`, and again."""
+    """Joins the takes of one stream, in order: `feed`, `next_take`, `feed`, ... `finish`."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -39,12 +39,6 @@ class StreamSeams:
         self._silence = _NOTHING
         """Held back."""
 
-    def begin(self, gap_s: float) -> None:
-        """Begins the next take, `gap_s` of silence behind the last sound of the one before it."""
-        self._gap_samples = round(gap_s * self._rate_hz)
-        self._has_sound = False
-        self._rest = self._silence = _NOTHING
-
     def feed(self, samples: Samples) -> Samples:
         """Takes the next samples [S] of a take; returns what may be played now."""
         joined = np.concatenate([self._rest, samples])
@@ -52,15 +46,27 @@ class StreamSeams:
         self._rest = joined[stop:]
         return self._passed(joined[:stop])
 
-    def end(self) -> Samples:
-        """Ends the take; returns its last samples."""
+    def next_take(self, gap_s: float) -> Samples:
+        """Ends a take; returns its last samples.
+
+        Args:
+            gap_s: silence between its last sound and the first of the take that follows.
+        """
+        last = self._end()
+        self._gap_samples = round(gap_s * self._rate_hz)
+        self._has_sound = False
+        return last
+
+    def finish(self) -> Samples:
+        """Ends the last take; returns its last samples."""
+        return self._end()
+
+    def _end(self) -> Samples:
         last = self._passed(self._rest) if len(self._rest) else _NOTHING
-        self._rest = _NOTHING
-        if not self._has_sound:  # a take without sound stays silent, and is no reason for a gap
-            self._silence = _NOTHING
-            return last
         tail = self._silence[: self._kept_samples].copy()
-        self._silence = _NOTHING
+        self._rest = self._silence = _NOTHING
+        if not self._has_sound:  # a take without sound leaves nothing, and is no reason for a gap
+            return last
         self._tail_samples = len(tail)
         length = min(self._fade_samples, len(tail))
         if length:
