@@ -104,7 +104,7 @@ async def keep_candidate(
     drawn = await asyncio.to_thread(find_round, services, round)
     take = find_take(drawn, number)
     await asyncio.to_thread(check_free, body.name, services.library, can_replace=body.replace)
-    clip = await asyncio.to_thread(load_reference, drawn.path(number))
+    clip = await asyncio.to_thread(lambda: load_reference(drawn.path(number).read_bytes()))
     report = await asyncio.to_thread(report_clip, clip, drawn.text, drawn.language)
     read = await while_connected(
         request,
