@@ -22,8 +22,8 @@ TEXT = "The quick brown fox."
 
 
 def decoded(sound: bytes) -> tuple[np.ndarray, int]:
-    samples, rate_hz = soundfile.read(io.BytesIO(sound))
-    return samples, rate_hz
+    with soundfile.SoundFile(io.BytesIO(sound)) as file:
+        return file.read(60 * file.samplerate), file.samplerate  # a stream says no length
 
 
 @pytest.mark.parametrize("response_format", ["wav", "flac", "mp3", "opus"])

@@ -13,11 +13,11 @@ from collections import deque
 class ByteBuffer:
     """One stream of bytes, for one maker and one sender on the same event loop."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int | None) -> None:
         """Starts empty.
 
         Args:
-            limit_bytes: beyond it `is_full`; what is put all the same is kept.
+            limit_bytes: beyond it `is_full`; what is put all the same is kept. None: never full.
         """
         self._limit_bytes = limit_bytes
         self._parts: deque[bytes] = deque()
@@ -29,7 +29,7 @@ class ByteBuffer:
     @property
     def is_full(self) -> bool:
         """Whether the maker should pause before it begins something new."""
-        return self._num_bytes > self._limit_bytes
+        return self._limit_bytes is not None and self._num_bytes > self._limit_bytes
 
     def put(self, data: bytes) -> None:
         """Adds bytes; none are no part."""
@@ -45,7 +45,7 @@ class ByteBuffer:
 
     async def room(self) -> None:
         """Waits until less than half of the limit is left to be sent."""
-        while self._num_bytes > self._limit_bytes // 2:
+        while self._num_bytes > (self._limit_bytes or 0) // 2:
             await self._change()
 
     async def next(self) -> bytes | None:
