@@ -8,10 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from intone.bench.cold import measure_cold
-from intone.bench.contestant import Contestant
 from intone.bench.job import DEFAULT_TEXT, DTYPES, BenchJob
 from intone.bench.peers import add_peer_arguments, check_peers, peers
 from intone.bench.serve import command as serve
@@ -78,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
             num_streams=args.streams,
             text=args.text,
         )
+        from intone.bench.cold import measure_cold
+        from intone.bench.contestant import Contestant
         from intone.bench.measuring import measure  # brings numpy
 
         contestants = [Contestant.intone(job), *peers(args, job)]
@@ -107,6 +106,8 @@ def _checkpoint(args: argparse.Namespace) -> Iterator[Path]:
     if args.random is None:
         yield _directory_of(args.model)
         return
+    from tempfile import TemporaryDirectory
+
     from intone.models.random_checkpoint import write_random_checkpoint  # brings torch
 
     size, _, kind = args.random.lower().rpartition("-")

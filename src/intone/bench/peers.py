@@ -6,10 +6,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from intone.bench.contestant import Contestant
 from intone.bench.job import BenchJob
 from intone.core.errors import InvalidSettingError
+
+if TYPE_CHECKING:
+    from intone.bench.contestant import Contestant
 
 QWEN_TTS = "qwen-tts"
 C_ENGINE = "c-engine"
@@ -65,6 +68,8 @@ def check_peers(args: argparse.Namespace) -> None:
 
 def peers(args: argparse.Namespace, job: BenchJob) -> Sequence[Contestant]:
     """Returns the peers asked for, each in the nearest precision that it has."""
+    from intone.bench.contestant import Contestant
+
     found = []
     for name in dict.fromkeys(args.against):
         if name == QWEN_TTS:

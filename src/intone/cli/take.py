@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from intone.audio.files import STDOUT, AudioFormat, create_writer
-from intone.audio.levelled import LoudnessWriter
-from intone.audio.loudness import check_target
 from intone.audio.writer import AudioWriter, Nowhere
 from intone.cli.clip import Clip
 from intone.cli.progress import Progress
-from intone.cli.records import model_record, take_record, voice_record
 from intone.cli.spoken import Spoken
 from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import InvalidSettingError
 from intone.core.types import Audio, SpeechRequest, join_chunks
-from intone.render.outputs import OutputFolder
 
 if TYPE_CHECKING:
     from intone.tts import TTS
@@ -52,6 +48,8 @@ class Output:
     def __post_init__(self) -> None:
         if self.loudness_lufs is None:
             return
+        from intone.audio.loudness import check_target
+
         check_target(self.loudness_lufs)
         if self.streams or self.target is None:
             raise InvalidSettingError(
@@ -94,6 +92,8 @@ class Output:
         writer = create_writer(self.target, SAMPLE_RATE_HZ, self.format)
         if self.loudness_lufs is None:
             return writer
+        from intone.audio.levelled import LoudnessWriter
+
         return LoudnessWriter(writer, SAMPLE_RATE_HZ, self.loudness_lufs)
 
     def report(self, spoken: Spoken, kept: Sequence[Path]) -> None:
@@ -127,11 +127,19 @@ class Speaker:
     clip: Clip | None = None
     """Where a voice clone prompt of the requests came from."""
 
-    def say(self, pieces: Sequence[Piece], texts: Sequence[str], output: Output) -> None:
+    def say(
+        self,
+        pieces: Sequence[Piece],
+        texts: Sequence[str],
+        output: Output,
+        *,
+        seed: int | None = None,
+    ) -> None:
         """Says pieces in order into an output, and reports.
 
         Args:
             texts: the takes' texts as they were written.
+            seed: that those of several takes were derived from, to be told in their place.
 
         Raises:
             IntoneError: anything that can go wrong while speaking; a later piece that cannot be
@@ -152,7 +160,7 @@ class Speaker:
                     if output.folder is not None:
                         kept.append(self._keep(piece, texts[len(takes) - 1], takes[-1], output))
         silence_s = sum(piece for piece in pieces if not isinstance(piece, SpeechRequest))
-        output.report(Spoken(tuple(takes), silence_s), kept)
+        output.report(Spoken(tuple(takes), silence_s, seed), kept)
 
     def _take(
         self,
@@ -174,6 +182,9 @@ class Speaker:
         return join_chunks(parts)
 
     def _keep(self, request: SpeechRequest, text: str, audio: Audio, output: Output) -> Path:
+        from intone.cli.records import model_record, take_record, voice_record
+        from intone.render.outputs import OutputFolder
+
         record = take_record(
             mode=self.mode,
             text=text,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +95,8 @@ def run_play(args: argparse.Namespace) -> int:
 
 
 def _new_round(folder: CandidateFolder, args: argparse.Namespace, seed: int) -> CandidateRound:
+    from datetime import datetime
+
     from intone.voices.candidates import CandidateRound
 
     return CandidateRound(
