@@ -87,13 +87,15 @@ def test_cloning_needs_a_clip(
     assert (outcome.code, outcome.err) == (3, "intone: mode clone needs --ref-audio FILE.\n")
 
 
-def test_serving_says_how_it_serves(intone: RunInProcess) -> None:
-    outcome = intone("serve")
+def test_an_option_of_the_other_way_of_serving_is_refused(intone: RunInProcess) -> None:
+    over_http = intone("serve", "--seed", "1")
+    by_line = intone("serve", "--stdin", "--port", "80")
 
-    assert (outcome.code, outcome.err) == (
+    assert (over_http.code, over_http.err) == (
         3,
-        "intone: serve speaks line by line so far; say so with --stdin.\n",
+        "intone: --seed belongs to serving by --stdin; leave it out, or see `intone serve --help`.\n",
     )
+    assert (by_line.code, "--port belongs to serving by HTTP" in by_line.err) == (3, True)
 
 
 def test_an_unwritable_directory_is_reported(

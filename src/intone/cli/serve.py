@@ -1,35 +1,35 @@
-"""`intone serve --stdin`: the model stays hot, each line of standard input becomes a take."""
+"""`intone serve`: the models of this machine over HTTP; with `--stdin`, line by line.
+
+`--mode` alone means line by line too: so the founding command line has it.
+"""
 
 from __future__ import annotations
 
 import argparse
-import re
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from intone.cli import modes, options
-from intone.cli.exit_codes import EXIT_OK, exit_code
-from intone.cli.telling import tell
-from intone.core.errors import IntoneError, InvalidSettingError, OutputError
-
-if TYPE_CHECKING:
-    from intone.cli.take import Output
+from intone.core.errors import InvalidSettingError, MissingDependencyError
 
 END_WORD = "exit"
-_NUMBERED = re.compile(r"(\d{4,})\.\w+")
+_HTTP = (
+    *("host", "port", "config", "print_config", "insecure", "compat", "preload", "set", "wyoming"),
+)
 
 
 def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     """Adds the command."""
     parser = commands.add_parser(
         "serve",
-        help="keep a model hot and speak line by line",
-        description=f"Keep a model hot and speak every line of standard input; '{END_WORD}' ends.",
+        help="speak for applications over HTTP, or line by line",
+        description="Serve the models of this machine over HTTP (docs/serve.md), or with --stdin "
+        f"speak every line of standard input; {END_WORD!r} ends.",
     )
-    parser.add_argument("--stdin", action="store_true", help="read lines from standard input")
-    parser.add_argument(
+    _add_http(parser)
+    options.add_model(parser, None, "HTTP: what requests get that name none")
+    parser.set_defaults(device=None, dtype=None)
+    lines = parser.add_argument_group("line by line")
+    lines.add_argument("--stdin", action="store_true", help="read lines from standard input")
+    lines.add_argument(
         "--mode", choices=tuple(modes.DEFAULT_MODELS), help="kind of voice (default: custom)"
     )
     options.add_voice(parser)
@@ -45,67 +45,78 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     where.add_argument("--play", action="store_true", help="use the loudspeaker instead")
     options.add_format(group)
     options.add_stream(group)
-    options.add_model(parser, None, "default: as for the command of that mode")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, defaults=_defaults(parser))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Speaks until the end of the input; returns the code of the last line that failed, or 0."""
-    from intone.cli.reading import Reading
-    from intone.cli.take import Speaker
+    """Serves until it is told to stop; returns the exit code."""
+    if args.stdin or args.mode is not None:
+        _refuse_others(args, _HTTP, "HTTP")
+        from intone.cli import serve_lines
 
-    if not args.stdin and args.mode is None:
-        raise InvalidSettingError("serve speaks line by line so far; say so with --stdin.")
-    args.mode = args.mode or "custom"
-    if args.model is None:
-        args.model = modes.DEFAULT_MODELS[args.mode]
-    outputs = _loudspeaker() if args.play else _numbered_files(args)
-    code = EXIT_OK
-    with options.open_tts(args) as tts:
-        tts.load()
-        voice, instruct, clip = modes.voice_of(args, tts)
-        speaker = Speaker(tts=tts, model=args.model, mode=args.mode, clip=clip)
-        tell(f"ready; one text per line, {END_WORD!r} ends")
-        for line in _lines():
-            output = next(outputs)
-            try:
-                reading = Reading.of(line, args)
-                pieces = reading.pieces(args, voice=voice, instruct=instruct)
-                speaker.say(pieces, reading.texts, output)
-            except IntoneError as error:  # one bad line must not end the session
-                code = exit_code(error)
-                tell(str(error))
-    return code
-
-
-def _lines() -> Iterator[str]:
-    for line in sys.stdin:
-        text = line.strip()
-        if text == END_WORD:
-            return
-        if text:
-            yield text
-
-
-def _loudspeaker() -> Iterator[Output]:
-    from intone.cli.take import Output
-
-    while True:
-        yield Output(target=None, streams=True)
-
-
-def _numbered_files(args: argparse.Namespace) -> Iterator[Output]:
-    """Yields 0001.wav and so on, after the highest number that is there: nothing is overwritten."""
-    from intone.cli.take import Output
-
-    folder = Path(args.output_dir)
+        args.device, args.dtype = args.device or "auto", args.dtype or "auto"
+        return serve_lines.run(args)
+    _refuse_others(args, tuple(args.defaults.keys() - set(_HTTP) - _SHARED), "--stdin")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = [_NUMBERED.fullmatch(path.name) for path in folder.iterdir()]
-    except OSError as error:
-        raise OutputError(f"cannot write into {folder}: {error.strerror}.") from error
-    number = max((int(match[1]) for match in taken if match), default=0)
-    while True:
-        number += 1
-        target = str(folder / f"{number:04d}.{args.format or 'wav'}")
-        yield Output(target=target, streams=args.stream)
+        from intone.cli import serve_http
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "intone":
+            raise
+        raise MissingDependencyError(
+            f"serving over HTTP needs {error.name}; install intone[server], or speak line by line "
+            "with --stdin."
+        ) from error
+    return serve_http.run(args)
+
+
+_SHARED = frozenset({"model", "device", "dtype", "threads", "memory_budget", "stdin", "mode"})
+
+
+def _add_http(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("HTTP")
+    group.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    group.add_argument("--port", type=int, help="default: 8000, or 8888 with --compat 004")
+    group.add_argument("--config", metavar="FILE", help="settings in TOML; also INTONE_CONFIG")
+    group.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="any setting, such as queue.running=4; may be repeated",
+    )
+    group.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print the effective settings and where each came from, and stop",
+    )
+    group.add_argument(
+        "--compat", choices=("004",), help="port and QWEN_ variables of founding document 004"
+    )
+    group.add_argument(
+        "--preload", action="store_true", help="load the default model before saying ready"
+    )
+    group.add_argument(
+        "--insecure", action="store_true", help="listen beyond this machine without keys"
+    )
+    group.add_argument(
+        "--wyoming",
+        nargs="?",
+        type=int,
+        const=-1,
+        metavar="PORT",
+        help="serve Home Assistant's protocol too (default port: 10200)",
+    )
+
+
+def _defaults(parser: argparse.ArgumentParser) -> dict[str, object]:
+    names = (action.dest for action in parser._actions if action.dest != "help")
+    return {name: parser.get_default(name) for name in names}
+
+
+def _refuse_others(args: argparse.Namespace, names: tuple[str, ...], whose: str) -> None:
+    """Raises InvalidSettingError for options that the chosen way of serving would not heed."""
+    given = [name for name in sorted(names) if vars(args)[name] != args.defaults[name]]
+    if given:
+        flag = f"--{given[0].replace('_', '-')}"
+        raise InvalidSettingError(
+            f"{flag} belongs to serving by {whose}; leave it out, or see `intone serve --help`."
+        )

@@ -6,6 +6,8 @@ sizes of bodies. A layer added here holds for every route, those to come include
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -21,17 +23,23 @@ from intone import __version__
 from intone.core.errors import IntoneError
 from intone.server import health
 from intone.server.auth import OPEN_PATHS, KeyGate
+from intone.server.compat.rest_api import router as rest_api_router
+from intone.server.error_document import ERROR_RESPONSES
 from intone.server.errors import error_response
 from intone.server.front_door import FrontDoor
 from intone.server.hosts import HostCheck
 from intone.server.invalid import http_error, invalid_request
 from intone.server.jobs.routes import router as jobs_router
 from intone.server.limits import BodyLimit
+from intone.server.live.routes import router as live_router
+from intone.server.models_routes import router as models_router
 from intone.server.services import Services
+from intone.server.speech.routes import router as speech_router
 from intone.server.voices.design_routes import router as design_router
 from intone.server.voices.routes import router as voices_router
 
 METRICS_PATH = "/metrics"
+_LOG = logging.getLogger("intone.server")
 
 
 def create_app(services: Services) -> FastAPI:
@@ -44,6 +52,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(services),
         middleware=_layers(services),
+        responses=ERROR_RESPONSES,
     )
     app.state.services = services
     for router in _routers():
@@ -55,7 +64,15 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return (health.router, design_router, voices_router, jobs_router)
+    return (
+        health.router,
+        speech_router,
+        models_router,
+        rest_api_router,
+        design_router,
+        voices_router,
+        jobs_router,
+    )
 
 
 def _layers(services: Services) -> list[Middleware]:
@@ -87,14 +104,26 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if services.jobs is not None:
             await services.jobs.start()
-        services.lifecycle.start()
+        getting_ready = asyncio.create_task(_get_ready(services))
         yield
         services.lifecycle.drain()
+        getting_ready.cancel()
         if services.jobs is not None:
-            await services.jobs.stop()  # before their models go
+            await services.jobs.stop()
         await services.pool.close()
 
     return lifespan
+
+
+async def _get_ready(services: Services) -> None:
+    """Says that work is taken, where it was asked for only when the default model is loaded."""
+    try:
+        if services.settings.model.preload:
+            async with services.pool.lease(None):
+                pass
+    except IntoneError as error:  # requests for it are told; others may still be served
+        _LOG.error("the default model cannot be loaded: %s", error)
+    services.lifecycle.start()
 
 
 async def _told(request: Request, error: Exception) -> JSONResponse:
@@ -109,4 +138,6 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return error_response(http_error(error, request.url.path))
+    response = error_response(http_error(error))
+    response.headers.update(error.headers or {})
+    return response

@@ -40,7 +40,7 @@ def invalid_request(errors: Sequence[Mapping[str, Any]]) -> ApiError:
     return ApiError(400, INVALID_REQUEST, "invalid_value", message, param=param)
 
 
-def http_error(error: HTTPException, path: str) -> ApiError:
+def http_error(error: HTTPException) -> ApiError:
     """Returns what the framework itself refuses, in our envelope."""
     status = error.status_code
     kind = INVALID_REQUEST if status < 500 else SERVER_ERROR

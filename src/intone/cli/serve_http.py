@@ -1,0 +1,175 @@
+"""`intone serve` over HTTP: settings are read, services made, and it runs until a signal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+
+from intone.cli.exit_codes import EXIT_OK
+from intone.cli.served_models import ModelsHere
+from intone.models.identity import checkpoint_fingerprint
+from intone.server.admission import Admission, KeyLimits
+from intone.server.compat_settings import compat_layers, compat_notes
+from intone.server.jobs.service import JobLimits, JobService
+from intone.server.json_logs import json_logs
+from intone.server.key_ring import KeyRing
+from intone.server.keys import KeyFile, default_key_file
+from intone.server.lifecycle import Lifecycle
+from intone.server.metrics import Metrics
+from intone.server.pool import ModelPool
+from intone.server.pool_state import PoolLimits
+from intone.server.services import Services
+from intone.server.serving import serve
+from intone.server.settings import Settings
+from intone.server.settings_layers import (
+    CONFIG_VARIABLE,
+    Effective,
+    Layer,
+    assignment,
+    environment_layer,
+    file_layer,
+    joined,
+    nested,
+)
+from intone.server.settings_printing import as_toml
+from intone.voices.library import VoiceLibrary
+
+_FLAGS = {
+    "host": "server.host",
+    "port": "server.port",
+    "compat": "server.compat",
+    "model": "model.default",
+    "device": "model.device",
+    "dtype": "model.dtype",
+    "threads": "model.threads",
+    "memory_budget": "model.memory_budget",
+}
+_SWITCHES = {"insecure": "server.insecure", "preload": "model.preload"}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves, or prints the settings; returns the exit code."""
+    effective = effective_settings(args)
+    if args.print_config:
+        print(as_toml(effective))
+        return EXIT_OK
+    settings = effective.settings
+    if settings.server.compat == "004":
+        for note in compat_notes(os.environ):
+            print(f"intone: {note}", file=sys.stderr)
+    services = make_services(settings)
+    with json_logs(settings.server.log_level):
+        serve(services)
+    return EXIT_OK
+
+
+def effective_settings(args: argparse.Namespace) -> Effective:
+    """Returns what holds: flags over environment over file over defaults.
+
+    Raises:
+        InvalidSettingError: a name or value that cannot be.
+    """
+    flags, environment = _flags(args), environment_layer(os.environ)
+    path = args.config or os.environ.get(CONFIG_VARIABLE)
+    files = [file_layer(Path(path).expanduser())] if path else []
+    layers = [flags, environment, *files]
+    if joined(layers).settings.server.compat == "004":
+        variables, defaults = compat_layers(os.environ)
+        layers = [flags, environment, variables, *files, defaults]
+    return joined(layers)
+
+
+def make_services(settings: Settings) -> Services:
+    """Returns the services over the models of this machine; nothing is loaded.
+
+    Raises:
+        ModelNotFoundError: a model that shall be served is not here.
+        InvalidSettingError: the file of keys is damaged.
+    """
+    queue, clock = settings.queue, time.monotonic
+    source = ModelsHere(settings.model, os.environ)
+    keys = KeyRing(_key_file(settings), _default_limits(settings))
+    limits = PoolLimits(
+        memory_budget_bytes=settings.model.memory_budget, max_wait_s=settings.model.load_wait_s
+    )
+    pool = ModelPool(source, limits, clock)
+    admission = Admission(
+        max_running=queue.running,
+        max_waiting=queue.waiting,
+        max_wait_s=queue.wait_s,
+        clock=clock,
+        limits_of=keys.limits_of,
+    )
+    library = VoiceLibrary.from_env(os.environ)
+    return Services(
+        settings=settings,
+        source=source,
+        pool=pool,
+        admission=admission,
+        library=library,
+        jobs=_jobs(settings, source, pool, admission, library) if settings.jobs.enabled else None,
+        metrics=Metrics(),
+        keys=keys,
+        clock=clock,
+        lifecycle=Lifecycle("starting"),
+    )
+
+
+def _jobs(
+    settings: Settings,
+    source: ModelsHere,
+    pool: ModelPool,
+    admission: Admission,
+    library: VoiceLibrary,
+) -> JobService:
+    wanted = settings.jobs
+    return JobService(
+        Path(wanted.directory).expanduser() if wanted.directory else _default_job_directory(),
+        JobLimits(
+            workers=wanted.workers,
+            max_jobs=wanted.max_jobs,
+            max_size_bytes=wanted.max_size,
+            keep_days=wanted.keep_days,
+        ),
+        source=source,
+        pool=pool,
+        admission=admission,
+        library=library,
+        wall_clock=time.time,
+        new_id=lambda: secrets.token_hex(8),
+        fingerprint=lambda name: checkpoint_fingerprint(source.directory(name)),
+    )
+
+
+def _default_job_directory() -> Path:
+    """Returns `intone/jobs` in XDG_STATE_HOME (~/.local/state)."""
+    state_home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+    return state_home / "intone" / "jobs"
+
+
+def _key_file(settings: Settings) -> KeyFile:
+    given = settings.server.keys_file
+    return KeyFile(Path(given).expanduser()) if given else default_key_file(os.environ)
+
+
+def _default_limits(settings: Settings) -> KeyLimits:
+    queue = settings.queue
+    return KeyLimits(
+        requests_per_minute=queue.key_requests_per_minute, max_concurrent=queue.key_concurrent
+    )
+
+
+def _flags(args: argparse.Namespace) -> Layer:
+    values = {name: vars(args)[flag] for flag, name in _FLAGS.items()}
+    given: dict[str, object] = {name: v for name, v in values.items() if v is not None}
+    given |= {name: True for flag, name in _SWITCHES.items() if vars(args)[flag]}
+    if args.wyoming is not None:
+        given["wyoming.enabled"] = True
+        if args.wyoming >= 0:
+            given["wyoming.port"] = args.wyoming
+    given |= dict(assignment(words) for words in args.set or ())
+    return Layer("flag", nested(given))

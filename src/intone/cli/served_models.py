@@ -1,0 +1,131 @@
+"""The models that `intone serve` offers: those of this machine, by names that are no paths.
+
+A request names a model by alias, hub id or "builtin"; what was given on the command line as a
+directory is known by the directory's name. Nothing a request says is looked up as a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from intone.core.errors import ModelNotFoundError
+from intone.core.types import Capabilities
+from intone.engine.budget import fit_of
+from intone.engine.plan import EnginePlan
+from intone.engine.settings import EngineSettings
+from intone.models.description import ModelDescription
+from intone.models.hub import (
+    ALIASES,
+    HubSettings,
+    directory_bytes,
+    list_installed,
+)
+from intone.server.sections import ModelSection
+from intone.tts import TTS
+from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
+
+_PREFERRED = ("1.7b-custom", "0.6b-custom", BUILTIN_MODEL)
+
+
+class ModelsHere:
+    """Implements `ModelSource` with `TTS`."""
+
+    def __init__(self, settings: ModelSection, environ: Mapping[str, str]) -> None:
+        """Loads nothing.
+
+        Raises:
+            ModelNotFoundError: the default, or one that shall be served, is not here.
+        """
+        self._settings = settings
+        self._hub = HubSettings.from_env(environ)
+        given = (*([settings.default] if settings.default else []), *settings.served)
+        self._given = {Path(name).name: Path(name) for name in given if Path(name).is_dir()}
+        self._served = {self._public(name) for name in settings.served}
+        for name in given:
+            self.directory(self._public(name))
+
+    def default(self) -> str:
+        if self._settings.default is not None:
+            return self._public(self._settings.default)
+        here = self._directories()
+        found = (name for name in (*_PREFERRED, *here) if name in here)
+        default = next(found, None)
+        if default is None:
+            raise ModelNotFoundError("there is no model on this machine; intone models pull one.")
+        return default
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._directories())
+
+    def describe(self, name: str) -> Capabilities:
+        public = self._public(name)
+        can = TTS(self.directory(public)).capabilities()
+        return replace(can, model=public)
+
+    def memory_bytes(self, name: str) -> int:
+        directory = self.directory(self._public(name))
+        plan = EnginePlan.of(ModelDescription.read(directory), self._engine_settings())
+        if not plan.runs_graphs:
+            return directory_bytes(directory)
+        return fit_of(plan.description, plan.dtype, plan.num_slots, plan.num_positions).needed_bytes
+
+    def open(self, name: str) -> TTS:
+        directory = self.directory(self._public(name))
+        wanted = self._settings
+        return TTS(
+            directory,
+            device=wanted.device,
+            dtype=wanted.dtype,
+            threads=wanted.threads,
+            num_slots=wanted.slots,
+        )
+
+    def directory(self, name: str) -> Path:
+        """Returns where a model lies, by its public name; raises ModelNotFoundError."""
+        here = self._directories()
+        if name not in here:
+            raise ModelNotFoundError(
+                f"model {name!r} is not served here; there are: {', '.join(here)}. Whoever runs "
+                "this server can add one: intone models pull."
+            )
+        return here[name]
+
+    def _engine_settings(self) -> EngineSettings:
+        wanted = self._settings
+        return EngineSettings(
+            device=wanted.device,
+            dtype=wanted.dtype,
+            threads=wanted.threads,
+            num_slots=wanted.slots,
+        )
+
+    def _public(self, name: str) -> str:
+        """Returns the one name of a model: its alias, else its hub id, else its folder's name."""
+        by_id = {repo_id.lower(): alias for alias, repo_id in ALIASES.items()}
+        folder = Path(name).name
+        if folder in self._given and str(self._given[folder]) == name:
+            return folder
+        lowered = name.lower()
+        return by_id.get(lowered, lowered if lowered in ALIASES else name)
+
+    def _directories(self) -> dict[str, Path]:
+        """Returns every model that may be asked for; what was pulled meanwhile is among them."""
+        found = dict(self._given)
+        try:
+            found[BUILTIN_MODEL] = builtin_directory()
+        except ModelNotFoundError:
+            pass
+        for model in list_installed(self._hub):
+            if model.is_complete:
+                found.setdefault(model.alias or model.repo_id, model.path)
+        if not self._served:
+            return found
+        allowed = self._served | ({self.default_name} if self.default_name else set())
+        return {name: path for name, path in found.items() if name in allowed}
+
+    @property
+    def default_name(self) -> str | None:
+        """The default that was asked for, by its public name."""
+        return None if self._settings.default is None else self._public(self._settings.default)
