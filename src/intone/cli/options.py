@@ -244,13 +244,16 @@ def read_text(given: str | None, file: str | None) -> str:
     """Returns the words from the command line, a file, or standard input.
 
     Raises:
-        InvalidSettingError: none or several sources, or a file that cannot be read.
+        InvalidSettingError: none or several sources.
+        TextFileError: a file that cannot be read, or is no text.
         EmptyTextError: there is nothing in it; found here, before a model is loaded for it.
     """
+    from intone.text import reading
+
     if given is not None and file is not None:
         raise InvalidSettingError("text was given twice; give either words or --file.")
     if file is not None:
-        text = _read_file(Path(file))
+        text = reading.read_text(Path(file))
     elif given is not None and given != "-":
         text = given
     elif given is None and sys.stdin.isatty():
@@ -260,12 +263,3 @@ def read_text(given: str | None, file: str | None) -> str:
     if not text.strip():
         raise EmptyTextError("text is empty; give at least one word to speak.")
     return text
-
-
-def _read_file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InvalidSettingError(f"cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InvalidSettingError(f"{path} is not UTF-8 text; convert it first.") from error
