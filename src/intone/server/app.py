@@ -21,7 +21,7 @@ from starlette.requests import Request
 
 from intone import __version__
 from intone.core.errors import IntoneError
-from intone.server import health
+from intone.server import batch, health
 from intone.server.auth import OPEN_PATHS, KeyGate
 from intone.server.compat.rest_api import router as rest_api_router
 from intone.server.error_document import ERROR_RESPONSES
@@ -67,8 +67,10 @@ def _routers() -> tuple[APIRouter, ...]:
     return (
         health.router,
         speech_router,
+        live_router,
         models_router,
         rest_api_router,
+        batch.router,
         design_router,
         voices_router,
         jobs_router,

@@ -54,7 +54,7 @@ async def spoken_answer(body: SpeechBody, services: Services, caller: Caller) ->
     is_sse = body.stream_format == "sse"
     encoder, streams = encoder_for(format, wants_stream=True if is_sse else body.stream)
     clip = await clip_of(body, services.settings)
-    plan = await asyncio.to_thread(_planned, body, services)
+    plan = await asyncio.to_thread(planned, body, services)
     buffer = ByteBuffer(BUFFER_BYTES if streams else None)
     speaking = Speaking(
         services,
@@ -75,8 +75,11 @@ async def spoken_answer(body: SpeechBody, services: Services, caller: Caller) ->
     return SpeechAnswer(speaking, buffer, form)
 
 
-def _planned(body: SpeechBody, services: Services) -> SpeechPlan:
-    """Reads descriptions of models and the names of kept voices; not on the event loop."""
+def planned(body: SpeechBody, services: Services) -> SpeechPlan:
+    """Returns what a body has spoken; reads descriptions of models and the names of kept voices.
+
+    Not for the event loop's thread. Raises as `chosen_model` and `plan_speech` do.
+    """
     settings = services.settings
     can = chosen_model(
         services.source,
