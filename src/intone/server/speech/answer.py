@@ -7,7 +7,7 @@ Until the first byte of sound an error is an answer with its status; from then o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,6 +35,8 @@ class AnswerForm:
     headers: Mapping[str, str]
     slow_reader_s: float
     """A reader that takes nothing for so long is left."""
+    refuse: Callable[[IntoneError], Response] = error_response
+    """What an error looks like that comes before the sound."""
 
 
 class SlowReaderError(IntoneError):
@@ -75,7 +77,7 @@ class SpeechAnswer(Response):
                 return
             first = await self._buffer.next()
         except IntoneError as error:
-            await error_response(error)(scope, receive, send)
+            await self._form.refuse(error)(scope, receive, send)
             return
         await self._send_stream(first, send)
 

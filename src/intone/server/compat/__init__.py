@@ -1,0 +1,1 @@
+"""Routes of older servers, as their clients know them."""
