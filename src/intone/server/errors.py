@@ -42,6 +42,9 @@ _RETRY_S = 2.0
 _PATH = re.compile(r"(?<![\w/:.<>])(?:~|[A-Za-z]:|\.{1,2})?[/\\](?!v1/|api/|/)[^\s'\"`,;()]*")
 """A path that begins at a root; routes of this server may be named."""
 _PATH_ENDS = ".:!?"
+_LONG_WORD = re.compile(r"(\S{60})\S{60,}")
+_HEAD_CHARACTERS, _TAIL_CHARACTERS = 700, 300
+"""What is kept of a message that repeats a long value; what is allowed stands at its end."""
 
 
 class ApiError(IntoneError):
@@ -144,12 +147,20 @@ def error_body(error: ApiError) -> dict[str, dict[str, str | None]]:
     """Returns OpenAI's envelope."""
     return {
         "error": {
-            "message": error.message,
+            "message": _shortened(error.message),
             "type": error.type,
-            "param": error.param,
+            "param": None if error.param is None else _shortened(error.param),
             "code": error.code,
         }
     }
+
+
+def _shortened(text: str) -> str:
+    """Returns text in which nobody's value is repeated at length."""
+    text = _LONG_WORD.sub(r"\1...", text)
+    if len(text) <= _HEAD_CHARACTERS + _TAIL_CHARACTERS:
+        return text
+    return f"{text[:_HEAD_CHARACTERS]} ... {text[-_TAIL_CHARACTERS:]}"
 
 
 def error_response(error: IntoneError) -> JSONResponse:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.server.fakes import FakeModel, FakeSource, fake_services
+from tests.server.fakes import FakeModel, FakeSource
 from tests.server.hostile.checking import Judge
+from tests.server.jobs.running import job_services
 
 from intone.audio.reference import load_reference
 from intone.core.types import Capabilities, Samples, VoiceClonePrompt
@@ -66,7 +67,7 @@ def token(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def services(folder: Path, token: str) -> Services:
-    made = fake_services(folder, DecodingSource(), Settings(limits=LIMITS))
+    made = job_services(folder, DecodingSource(), Settings(limits=LIMITS))
     return replace(made, keys=KeyRing(KeyFile(folder / "keys.json")))
 
 

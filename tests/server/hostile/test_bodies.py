@@ -89,7 +89,7 @@ def test_a_body_beyond_the_limit_is_refused_with_the_numbers(
 
     judge.check_refused(answer)
     assert answer.status_code == 413
-    assert "2 MB" in answer.json()["error"]["message"]
+    assert "2.0 MB" in answer.json()["error"]["message"]
 
 
 def test_a_body_without_a_length_is_counted_too(client: TestClient, judge: Judge) -> None:
