@@ -116,6 +116,8 @@ class LimitsSection(Section):
     """Of a JSON body; a reference clip in it is a third larger than its file."""
     upload: Bytes = 50_000_000
     """Of a multipart body."""
+    body_s: Seconds = 60.0
+    """From a request's headers to the last byte of its body; later gets 408."""
     text_characters: Count = 10_000
     """Of the text of one request; longer texts are jobs."""
     job_characters: Count = 2_000_000
@@ -135,6 +137,8 @@ class SpeechSection(Section):
     """Voice; None: the model's first preset."""
     instruct: str | None = None
     """How to say it."""
+    default_names: Words = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+    """Names of models that mean the default model: those that OpenAI's clients send."""
     voice_map: dict[str, str] = Field(default_factory=lambda: dict(DEFAULT_VOICE_MAP))
     """OpenAI's voice names, and the presets that stand for them; yours replace this map whole."""
     ref_audio_urls: bool = False
