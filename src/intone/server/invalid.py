@@ -12,6 +12,7 @@ from intone.server.errors import INVALID_REQUEST, SERVER_ERROR, ApiError
 _CODES = {
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid_request",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +32,7 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > limit_bytes:
             await refuse(too_large(int(declared), limit_bytes), scope, receive, send)
             return
-        await self._app(scope, _Counted(receive, limit_bytes), send)
+        await self._app(scope, _Counted(receive, limit_bytes, self._limits.body_s), send)
 
     def _limit_bytes(self, headers: Headers) -> int:
         is_upload = headers.get("content-type", "").lower().startswith("multipart/")
@@ -37,21 +40,36 @@ class BodyLimit:
 
 
 class _Counted:
-    """Receives, and raises at the byte that is one too many."""
+    """Receives, and raises at the byte that is one too many, or when the last one is too late."""
 
-    def __init__(self, receive: Receive, limit_bytes: int) -> None:
+    def __init__(self, receive: Receive, limit_bytes: int, limit_s: float) -> None:
         self._receive = receive
         self._limit_bytes = limit_bytes
+        self._limit_s = limit_s
+        self._due_s: float | None = time.monotonic() + limit_s
         self._seen_bytes = 0
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        message = await self._next()
         if message["type"] == "http.request":
             self._seen_bytes += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self._due_s = None  # what comes next is the caller leaving, whenever that is
             if self._seen_bytes > self._limit_bytes:
                 # Body parsers pass this kind on; any other they would call a broken body.
                 raise HTTPException(413, too_large(self._seen_bytes, self._limit_bytes).message)
         return message
+
+    async def _next(self) -> Message:
+        if self._due_s is None:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(max(0.0, self._due_s - time.monotonic())):
+                return await self._receive()
+        except TimeoutError:
+            raise HTTPException(
+                408, f"the body did not arrive within {self._limit_s:g} s; send it faster."
+            ) from None
 
 
 def too_large(num_bytes: int, limit_bytes: int) -> ApiError:
