@@ -162,6 +162,32 @@ class FakeModel:
             making.cancel()
             take.leave()
 
+    async def astream_live(
+        self, request: SpeechRequest, pieces: AsyncIterator[str]
+    ) -> AsyncIterator[AudioChunk]:
+        """One frame for every eight characters as they come, and three when the text is over."""
+        take = _Take(self, request)
+        take.grow(request.text)
+        try:
+            while take.is_open:
+                while take.has_text:
+                    await asyncio.sleep(self.behaviour.frame_s)
+                    chunk = take.next_frame()
+                    if chunk is not None:
+                        yield chunk
+                piece = await anext(pieces, None)
+                take.grow(piece or "")
+                take.is_open = piece is not None
+            while True:
+                await asyncio.sleep(self.behaviour.frame_s)
+                chunk = take.next_frame()
+                if chunk is not None:
+                    yield chunk
+                    if chunk.is_last:
+                        return
+        finally:
+            take.leave()
+
     def x_vector(self, samples: Samples) -> Samples:
         if not self.can.can_clone:
             raise UnsupportedModeError(f"{self.can.model} has no speaker encoder; use a base one.")
@@ -212,6 +238,9 @@ class _Take:
         self._made = 0
         self._pending: list[Samples] = []
         self._is_over = False
+        self.is_open = False
+        """More text may come: nothing ends the take."""
+        self._text = ""
         self._hz = 120.0 + _number(request) % 200
         model.counts.takes += 1
         model.counts.requests.append(request)
@@ -221,6 +250,15 @@ class _Take:
         gate = self._model.behaviour.gate
         is_shut = gate is not None and not gate.is_set() and self._made > 0
         return is_shut and not (self._model.is_dead or self._model.is_closed)
+
+    def grow(self, text: str) -> None:
+        """Takes more text; from the first piece on, the take waits for its end."""
+        self.is_open, self._text = True, self._text + text
+        self._num_frames = 3 + len(self._text) // 8
+
+    @property
+    def has_text(self) -> bool:
+        return self._made < len(self._text) // 8
 
     def next_frame(self) -> AudioChunk | None:
         """Makes one frame; returns a chunk when one is full, or raises what ends the take."""
@@ -233,7 +271,8 @@ class _Take:
         self._made += 1
         self._model.counts.frames_made += 1
         is_cut = self._model.is_closed
-        self._is_over = is_cut or self._made >= self._num_frames
+        is_full = self._made >= self._num_frames and not self.is_open
+        self._is_over = is_cut or is_full
         if self._is_over or len(self._pending) >= behaviour.chunk_frames:
             return self._chunk("cancelled" if is_cut else self._finish)
         return None
