@@ -56,7 +56,11 @@ def _toml_line(name: str, value: object, origin: str) -> str:
 
 def _toml(value: object) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items())
+            + " }"
+        )
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(inner) for inner in value) + "]"
     return json.dumps(value)
