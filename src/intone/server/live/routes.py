@@ -16,7 +16,7 @@ from intone.server.auth import SUBPROTOCOL, caller_of
 from intone.server.errors import ApiError, error_response
 from intone.server.live.channel import Channel
 from intone.server.live.session import LiveSession
-from intone.server.live.utterance import ROUTE
+from intone.server.live.setup import ROUTE
 from intone.server.request_ids import record_in
 from intone.server.services import services_of
 

@@ -29,7 +29,10 @@ from intone.server.live.events import (
     error_event,
     parse_event,
 )
-from intone.server.live.utterance import Setup, Utterance, set_up
+from intone.server.live.inputs import TextTimeoutError
+from intone.server.live.listener import SocketListener, audio_done
+from intone.server.live.setup import Setup, set_up
+from intone.server.live.utterance import Utterance
 from intone.server.request_ids import RequestRecord
 from intone.server.services import Services
 
@@ -166,9 +169,9 @@ class LiveSession:
         self._utterance.inputs.feed(text)
 
     def _begin(self, setup: Setup) -> None:
-        self._utterance = Utterance(
-            self._services, setup, self._channel, self._record, self._key_id
-        )
+        listener = SocketListener(self._channel, setup.config)
+        plan = setup.plan(self._services)
+        self._utterance = Utterance(self._services, plan, listener, self._record, self._key_id)
         self._speaking = asyncio.create_task(self._utterance.run())
         self._is_last = self._is_last or not setup.config.keep_open
 
@@ -182,14 +185,17 @@ class LiveSession:
         utterance = self._utterance
         if utterance is not None:
             await self._stop()
-            await self._channel.send_event(utterance.done())
+            await self._channel.send_event(audio_done(utterance))
 
     async def _spoken(self) -> None:
-        """Tells how the text under way ended, where it has not said so itself."""
-        speaking, self._speaking, self._utterance = self._speaking, None, None
+        """Tells how the text under way ended."""
+        speaking, utterance = self._speaking, self._utterance
+        self._speaking = self._utterance = None
         assert speaking is not None
+        assert utterance is not None
         error = speaking.exception()
         if error is None:
+            await self._tell_end(utterance)
             return
         if isinstance(error, WebSocketDisconnect | SlowReaderError):
             raise error
@@ -200,6 +206,12 @@ class LiveSession:
         if self._is_last:
             raise error
         await self._channel.send_event(error_event(api_error(error)))
+
+    async def _tell_end(self, utterance: Utterance) -> None:
+        if utterance.inputs.has_timed_out:
+            waited_s = self._services.settings.live.starved_s
+            await self._channel.send_event(error_event(TextTimeoutError(waited_s)))
+        await self._channel.send_event(audio_done(utterance))
 
     async def _stop(self) -> None:
         """Ends the text under way and waits until its take is."""

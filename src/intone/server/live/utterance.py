@@ -1,4 +1,4 @@
-"""One text of a live session: who speaks it, in a place and on a model that it holds meanwhile."""
+"""One text that is spoken as it comes: in a place and on a model that it holds meanwhile."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Protocol
 
-from intone.audio.stream_encoders import SoundEncoder, stream_encoder
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.core.types import Capabilities, FinishReason, SpeechRequest
-from intone.server.live.channel import Channel
-from intone.server.live.events import ServerEvent, SessionConfig, error_event
-from intone.server.live.inputs import TextInputs, TextTimeoutError
+from intone.core.types import FinishReason, SpeechRequest
+from intone.server.live.inputs import TextInputs
 from intone.server.live.speaking import (
     SegmentBegun,
     SegmentDone,
@@ -25,42 +23,49 @@ from intone.server.live.speaking import (
 from intone.server.models import ServedModel
 from intone.server.request_ids import RequestRecord
 from intone.server.services import Services
-from intone.server.speech.choosing import KIND_OF_TASK, chosen_model, chosen_voice
-from intone.server.speech.plan import sampled
-
-ROUTE = "/v1/audio/speech/stream"
-
-_TO_COME = "to come"
-"""Stands in for the text of a template; every take has a text of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a session asks for, checked against the models and voices of this machine."""
+class Listener(Protocol):
+    """Whom a text is spoken to; may wait, and nothing piles up meanwhile."""
 
-    config: SessionConfig
-    can: Capabilities
-    voice: str | None
+    async def start(self, seed: int) -> None:
+        """A place and a model are there: sound will follow."""
+        ...
 
-    def template(self, services: Services) -> SpeechRequest:
-        """Returns the request that every take of one text is made from; its seed is chosen."""
-        settings = services.settings.speech
-        manner = self.config.instructions
-        if not manner and self.can.follows_instruct:
-            manner = settings.instruct
-        return sampled(
-            self.config, settings, text=_TO_COME, voice=self.voice, instruct=manner or None
-        )
+    async def hear(self, item: Spoken) -> None:
+        """Passes the next thing on."""
+        ...
+
+    async def finish(self) -> None:
+        """Passes on what an encoder still holds; nothing follows."""
+        ...
 
 
-def set_up(config: SessionConfig, services: Services) -> Setup:
-    """Returns what a session speaks with; reads files. Raises an IntoneError."""
-    settings = services.settings.speech
-    kind = None if config.task_type is None else KIND_OF_TASK[config.task_type]
-    can = chosen_model(services.source, settings, name=config.model, kind=kind)
-    voice = chosen_voice(config.voice, can, services.library.names(), settings)
-    stream_encoder(config.format, SAMPLE_RATE_HZ).finish()  # a missing package is told now
-    return Setup(config, can, voice)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one text is spoken with."""
+
+    model: str
+    template: SpeechRequest
+    """Every take is made from it; its text is unused and its seed is chosen."""
+    is_by_token: bool
+    max_delay_s: float
+    route: str
+    """Under which it is counted."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """How a text went so far."""
+
+    finish_reason: FinishReason = "stop"
+    """Of the whole: the first that was not "stop"."""
+    num_segments: int = 0
+    num_samples: int = 0
+
+    @property
+    def duration_s(self) -> float:
+        return self.num_samples / SAMPLE_RATE_HZ
 
 
 class Utterance:
@@ -69,134 +74,85 @@ class Utterance:
     def __init__(
         self,
         services: Services,
-        setup: Setup,
-        channel: Channel,
+        plan: Plan,
+        listener: Listener,
         record: RequestRecord,
         key_id: str,
     ) -> None:
         self.inputs = TextInputs(max_characters=services.settings.limits.text_characters)
+        self.plan = plan
+        self.figures = Figures()
         self._services = services
-        self._setup = setup
-        self._channel = channel
+        self._listener = listener
         self._record = record
         self._key_id = key_id
         self._began_s = services.clock()
         self._sent_s: float | None = None
         """When sound last left."""
-        self._running: int | None = None
-        """The segment under way."""
-        self._num_segments = 0
-        self._num_samples = 0
-        self._finish: FinishReason = "stop"
-        self._template = setup.template(services)
+        self._is_running = False
+        """A take is under way."""
 
     async def run(self) -> None:
-        """Speaks the text to its end and says so.
-
-        Raises:
-            IntoneError: it could not be spoken, or not to its end.
-        """
+        """Speaks the text to its end; raises an IntoneError, or what the listener raises."""
+        admission, pool = self._services.admission, self._services.pool
         try:
-            await self._speak()
+            async with admission.admit(self._key_id), pool.lease(self.plan.model) as model:
+                await self._speak(model)
         except asyncio.CancelledError:
             self._cut()
             raise
-        if self.inputs.has_timed_out:
-            waited_s = self._services.settings.live.starved_s
-            await self._channel.send_event(error_event(TextTimeoutError(waited_s)))
-        await self._channel.send_event(self.done())
+        await self._listener.finish()
 
-    def done(self) -> ServerEvent:
-        """Returns the last event of this text."""
-        return {
-            "type": "audio.done",
-            "finish_reason": self._finish,
-            "seed": self._template.seed,
-            "duration_s": round(self._num_samples / SAMPLE_RATE_HZ, 3),
-            "segments": self._num_segments,
-            "characters": self.inputs.num_characters,
-        }
-
-    async def _speak(self) -> None:
-        admission, pool = self._services.admission, self._services.pool
-        encoder = stream_encoder(self._setup.config.format, SAMPLE_RATE_HZ)
-        async with admission.admit(self._key_id), pool.lease(self._setup.can.model) as model:
-            await self._channel.send_event(self._start())
-            async with aclosing(self._spoken(model)) as spoken:
-                async for item in spoken:
-                    await self._pass_on(item, encoder)
-        await self._send(encoder.finish())
+    async def _speak(self, model: ServedModel) -> None:
+        assert self.plan.template.seed is not None
+        await self._listener.start(self.plan.template.seed)
+        async with aclosing(self._spoken(model)) as spoken:
+            async for item in spoken:
+                self._count(item)
+                await self._listener.hear(item)
 
     def _spoken(self, model: ServedModel) -> AsyncGenerator[Spoken, None]:
         waits = Waits(
-            starved_s=self._services.settings.live.starved_s,
-            max_delay_s=self._setup.config.max_delay_s,
+            starved_s=self._services.settings.live.starved_s, max_delay_s=self.plan.max_delay_s
         )
-        speak = speak_tokens if self._setup.config.mode == "token" else speak_sentences
-        return speak(model, self._template, self.inputs, waits)
+        speak = speak_tokens if self.plan.is_by_token else speak_sentences
+        return speak(model, self.plan.template, self.inputs, waits)
 
-    def _start(self) -> ServerEvent:
-        config = self._setup.config
-        return {
-            "type": "audio.start",
-            "format": config.format,
-            "sample_rate_hz": SAMPLE_RATE_HZ,
-            "channels": 1,
-            "seed": self._template.seed,
-        }
-
-    async def _pass_on(self, item: Spoken, encoder: SoundEncoder) -> None:
+    def _count(self, item: Spoken) -> None:
         match item:
-            case SegmentBegun(index, text):
-                self._running, self._num_segments = index, index + 1
-                await self._channel.send_event(
-                    {"type": "segment.start", "index": index, "text": text}
-                )
+            case SegmentBegun():
+                self._is_running = True
+                self.figures.num_segments += 1
             case Sound(samples):
                 self._count_sound(len(samples))
-                await self._send(encoder.feed(samples))
             case SegmentDone():
                 self._count_take(item)
-                await self._channel.send_event(
-                    {
-                        "type": "segment.done",
-                        "index": item.index,
-                        "finish_reason": item.finish_reason,
-                        "seed": item.seed,
-                        "duration_s": round(item.duration_s, 3),
-                    }
-                )
-
-    async def _send(self, data: bytes) -> None:
-        if data:
-            as_event = self._setup.config.audio == "base64"
-            await self._channel.send_sound(data, as_event=as_event)
 
     def _count_sound(self, num_samples: int) -> None:
-        now_s = self._services.clock()
+        now_s, metrics = self._services.clock(), self._services.metrics
         if self._sent_s is None:
-            self._services.metrics.first_audio(ROUTE, now_s - self._began_s)
+            metrics.first_audio(self.plan.route, now_s - self._began_s)
         else:
-            self._services.metrics.chunk_gap(ROUTE, now_s - self._sent_s)
+            metrics.chunk_gap(self.plan.route, now_s - self._sent_s)
         self._sent_s = now_s
-        self._num_samples += num_samples
+        self.figures.num_samples += num_samples
         self._record.audio_s = (self._record.audio_s or 0.0) + num_samples / SAMPLE_RATE_HZ
 
     def _count_take(self, done: SegmentDone) -> None:
-        self._running = None
+        self._is_running = False
         self._services.metrics.take_done(
-            ROUTE,
+            self.plan.route,
             done.finish_reason,
             audio_s=done.duration_s,
             wall_s=done.wall_s,
             num_draws=done.num_draws,
         )
-        if self._finish == "stop":
-            self._finish = done.finish_reason
-        self._record.finish_reason = self._finish
+        if self.figures.finish_reason == "stop":
+            self.figures.finish_reason = done.finish_reason
+        self._record.finish_reason = self.figures.finish_reason
 
     def _cut(self) -> None:
         """Counts a text whose reader left or cancelled."""
-        self._finish = self._record.finish_reason = "cancelled"
-        if self._running is not None:
-            self._services.metrics.take_done(ROUTE, "cancelled", audio_s=0.0, wall_s=0.0)
+        self.figures.finish_reason = self._record.finish_reason = "cancelled"
+        if self._is_running:
+            self._services.metrics.take_done(self.plan.route, "cancelled", audio_s=0.0, wall_s=0.0)
