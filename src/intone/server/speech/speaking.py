@@ -50,7 +50,8 @@ class Speaking:
         self._encoder = encoder
         self._buffer = buffer
         self._clip = clip
-        self._seams = StreamSeams(SAMPLE_RATE_HZ)
+        # A text of one take is that take, untouched.
+        self._seams = StreamSeams(SAMPLE_RATE_HZ) if len(plan.takes) > 1 else None
         self._started_s = services.clock()
 
     async def run(self) -> None:
@@ -82,9 +83,10 @@ class Speaking:
                     voice = voice or await _cloned(model, self._clip)
                     request = replace(request, voice=voice)
                 await self._draw(model, request)
-                if index + 1 < len(self.plan.takes):
+                if self._seams is not None and index + 1 < len(self.plan.takes):
                     self._put(self._seams.next_take(take.gap_after_s))
-            self._put(self._seams.finish())
+            if self._seams is not None:
+                self._put(self._seams.finish())
         self._buffer.put(self._encoder.finish())
 
     async def _enter(self, held: AsyncExitStack, *, is_resumed: bool = False) -> ServedModel:
@@ -113,7 +115,8 @@ class Speaking:
         self.outcome.num_frames += chunk.num_frames
         if chunk.finish_reason is not None:
             self.outcome.take_over(chunk.finish_reason)
-        self._put(self._seams.feed(chunk.samples))
+        seams = self._seams
+        self._put(chunk.samples if seams is None else seams.feed(chunk.samples))
 
     def _put(self, samples: Samples) -> None:
         self.outcome.num_samples += len(samples)
