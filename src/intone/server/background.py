@@ -32,6 +32,8 @@ Turn = Callable[[], AbstractAsyncContextManager[ServedModel]]
 
 Result = TypeVar("Result")
 
+_STOPPED = "this work was stopped; ask again to begin anew."
+
 
 class WorkStoppedError(EngineStoppedError):
     """Whoever wanted this work wants it no more."""
@@ -111,6 +113,12 @@ class BackgroundModel:
         if current is not None:
             current.cancel()
 
+    def check(self) -> None:
+        """Raises WorkStoppedError once this work was stopped."""
+        with self._lock:
+            if self._is_stopped:
+                raise WorkStoppedError(_STOPPED)
+
     async def _draw(self, request: SpeechRequest) -> Audio:
         return join_chunks(await self._chunks(request))
 
@@ -127,13 +135,13 @@ class BackgroundModel:
         with self._lock:
             if self._is_stopped:
                 work.close()
-                raise WorkStoppedError("this work was stopped; ask again to begin anew.")
+                raise WorkStoppedError(_STOPPED)
             running = asyncio.run_coroutine_threadsafe(work, self._event_loop)
             self._current = running  # type: ignore[assignment]  # a future is no covariant type
         try:
             return running.result()
         except CancelledError as error:
-            raise WorkStoppedError("this work was stopped; ask again to begin anew.") from error
+            raise WorkStoppedError(_STOPPED) from error
         finally:
             with self._lock:
                 self._current = None

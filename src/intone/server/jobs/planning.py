@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intone import __version__
@@ -46,6 +46,8 @@ class JobPlan:
     """Who speaks, or the first of them."""
     people_sha256: str
     """Of everybody who speaks."""
+    notes: tuple[str, ...]
+    """What cannot be performed, was left out, or is read as it is written; each said once."""
 
     @property
     def num_pieces(self) -> int:
@@ -54,11 +56,6 @@ class JobPlan:
     @property
     def expected_s(self) -> float:
         return sum(chapter.expected_s for chapter in self.book.chapters)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What cannot be performed or was left out."""
-        return self.book.notes if self.script is None else self.script.notes
 
 
 def plan_job(order: JobOrder, folder: Path, can: Capabilities, library: Library) -> JobPlan:
@@ -128,9 +125,16 @@ def _plan_book(order: JobOrder, source: Path, can: Capabilities, library: Librar
     template = order.template()
     if order.language == AUTO and book.language in can.languages:
         template = replace(template, language=book.language)
-    settings = BookSettings(template=template, seed=order.seed, read_aloud=_read_aloud)
+    read_aloud = _ReadAloud()
+    settings = BookSettings(template=template, seed=order.seed, read_aloud=read_aloud)
     plan = plan_book(book, settings).spoken_by(identity.spoken_voice)
-    return JobPlan(book=plan, script=None, identity=identity, people_sha256=_people([identity]))
+    return JobPlan(
+        book=plan,
+        script=None,
+        identity=identity,
+        people_sha256=_people([identity]),
+        notes=(*plan.notes, *read_aloud.notes),
+    )
 
 
 def _plan_script(order: JobOrder, source: Path, can: Capabilities, library: Library) -> JobPlan:
@@ -145,7 +149,8 @@ def _plan_script(order: JobOrder, source: Path, can: Capabilities, library: Libr
     casting = cast_script(
         script, cast=cast, narrator=_identity(order.voice, can, library), find=find
     )
-    settings = PlanSettings(template=order.template(), seed=order.seed, read_aloud=_read_aloud)
+    read_aloud = _ReadAloud()
+    settings = PlanSettings(template=order.template(), seed=order.seed, read_aloud=read_aloud)
     plan = plan_script(script, casting, can, settings)
     pieces = tuple(BookPiece(chapter=1, plan=one, ending="sentence") for one in plan.segments)
     chapter = ChapterPlan(number=1, title=None, pieces=pieces)
@@ -154,6 +159,7 @@ def _plan_script(order: JobOrder, source: Path, can: Capabilities, library: Libr
         script=plan,
         identity=next(iter(plan.identities.values())),
         people_sha256=_people(list(plan.identities.values())),
+        notes=(*plan.notes, *read_aloud.notes),
     )
 
 
@@ -187,5 +193,18 @@ def _prompts(who: Identity) -> Sequence[VoiceClonePrompt]:
     return [who.voice.prompt(mood) for mood in (None, *who.voice.moods)]
 
 
-def _read_aloud(text: str, language: str, fixed: Sequence[FixedSpan]) -> str:
-    return spoken_text(text, language, fixed=fixed).text
+@dataclass(slots=True)
+class _ReadAloud:
+    """Writes figures out, and keeps why some were left as they are."""
+
+    found: dict[str, None] = field(default_factory=dict)
+
+    def __call__(self, text: str, language: str, fixed: Sequence[FixedSpan]) -> str:
+        spoken = spoken_text(text, language, fixed=fixed)
+        if spoken.note is not None:
+            self.found[spoken.note] = None
+        return spoken.text
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self.found)

@@ -7,11 +7,12 @@ events are the queue's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from intone.audio.durable import atomic_write_text
 from intone.core.synthesizer import Synthesizer
+from intone.core.types import Samples
 from intone.render.book import BookRenderer, Progress
 from intone.render.book_assembly import AssembledFile
 from intone.render.book_files import OutputPlan, safe_name, write_manifest
@@ -33,10 +34,12 @@ _SUBTITLES: tuple[SubtitleFormat, ...] = ("srt", "vtt")
 class Reporter:
     """Who is told what happens; every call returns when it is on the disk."""
 
-    begun: Callable[[Sequence[FinishedPiece], int], None]
-    """The pieces that are finished already, and how many there are."""
+    begun: Callable[[Sequence[FinishedPiece], JobPlan], None]
+    """The pieces that are finished already, and all there are."""
     segment: Callable[[Progress, float], None]
     """One more piece, and the seconds of audio so far."""
+    check: Callable[[], None]
+    """Raises where the job is wanted no more; asked before every piece that goes into a file."""
 
 
 def run_job(
@@ -56,7 +59,9 @@ def run_job(
     plan = plan_job(order, folder, can, library)
     with open_store(folder / OUT, book_record(order, plan, can, fingerprint)) as store:
         _draw(plan, store, synthesizer, tell)
-        files = _write(order, plan, store, folder / OUT)
+        watched = _WatchedStore(store.directory, store.record, check=tell.check)
+        watched.read_journal()
+        files = _write(order, plan, watched, folder / OUT)
         manifest = write_manifest(folder / OUT, plan.book, store.record, files)
     _drop_pieces(folder / OUT)
     return {
@@ -64,6 +69,17 @@ def run_job(
         "files": list(result_names(folder)),
         "notes": list(plan.notes),
     }
+
+
+@dataclass(slots=True)
+class _WatchedStore(BookStore):
+    """A store that can be stopped: files of a long book take minutes to be written."""
+
+    check: Callable[[], None] = field(kw_only=True)
+
+    def samples(self, finished: FinishedPiece) -> Samples:
+        self.check()
+        return BookStore.samples(self, finished)
 
 
 def result_names(folder: Path) -> tuple[str, ...]:
@@ -81,7 +97,7 @@ def _draw(plan: JobPlan, store: BookStore, synthesizer: Synthesizer, tell: Repor
     chapters = plan.book.chapters
     renderer = BookRenderer(chapters, store, synthesizer, plan.identity, ear=None)
     before = _finished(chapters, store)
-    tell.begun(before, renderer.num_pieces)
+    tell.begun(before, plan)
     audio_s = sum(one.duration_s for one in before)
     for step in renderer.draw(chapters):
         audio_s += step.finished.duration_s

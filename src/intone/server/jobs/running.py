@@ -15,6 +15,7 @@ from intone.server.background import BackgroundModel
 from intone.server.errors import internal_error
 from intone.server.jobs.job import Job
 from intone.server.jobs.outcome import job_problem, keep_end
+from intone.server.jobs.planning import JobPlan
 from intone.server.jobs.rendering import Reporter, run_job
 from intone.server.jobs.store import JobStore
 
@@ -45,7 +46,7 @@ class RunningJob:
                 self.model,
                 self.library,
                 self.fingerprint(order.model),
-                Reporter(begun=self._begun, segment=self._segment),
+                Reporter(begun=self._begun, segment=self._segment, check=self.model.check),
             )
         except IntoneError as error:
             keep_end(self.store, job_id, error)
@@ -59,19 +60,22 @@ class RunningJob:
         self.store.fail(self.job.id, job_problem(internal_error()))
         self.told(self.job.id)
 
-    def _begun(self, finished: Sequence[FinishedPiece], num_pieces: int) -> None:
+    def _begun(self, finished: Sequence[FinishedPiece], plan: JobPlan) -> None:
         self._catch_up(finished)
-        audio_s = sum(piece.duration_s for piece in finished)
         self.store.set_progress(
             self.job.id,
             num_done=len(finished),
-            num_pieces=num_pieces,
-            audio_s=audio_s,
+            num_pieces=plan.num_pieces,
+            audio_s=sum(piece.duration_s for piece in finished),
             is_piece=False,
         )
-        self.store.append(
-            self.job.id, "progress", {"num_done": len(finished), "num_pieces": num_pieces}
-        )
+        told = {
+            "num_done": len(finished),
+            "num_pieces": plan.num_pieces,
+            "expected_s": round(plan.expected_s, 1),
+            "notes": list(plan.notes),
+        }
+        self.store.append(self.job.id, "progress", told)
         self.told(self.job.id)
 
     def _catch_up(self, finished: Sequence[FinishedPiece]) -> None:

@@ -328,8 +328,9 @@ def _hold(directory: Path) -> BinaryIO:
     except BlockingIOError as error:
         file.close()
         raise OutputError(
-            f"another server works on the jobs in {directory}; give this one a state directory of "
-            "its own, or stop the other."
+            f"another server works on the jobs in {directory}; give this one a folder of its own "
+            "(jobs.directory, INTONE_JOBS__DIRECTORY), turn its jobs off (jobs.enabled), or stop "
+            "the other."
         ) from error
     return file
 
