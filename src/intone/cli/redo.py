@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.record)
     record = read_take_record(path)
     check_can_be_redone(record, str(path))
-    with options.open_tts(_as_recorded(args, record)) as tts:
+    _fill_in(args, record)
+    with options.open_tts(args) as tts:
         model = model_record(tts, args.model)
         voice, found_voice = voice_again(record.voice, tts, os.environ)
         found = differences(record, model, found_voice, __version__)
@@ -58,13 +59,12 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _as_recorded(args: argparse.Namespace, record: TakeRecord) -> argparse.Namespace:
-    """Returns the arguments with the record's model, where no other one was asked for."""
+def _fill_in(args: argparse.Namespace, record: TakeRecord) -> None:
+    """Puts the record's model and precision where no other was asked for."""
     args.model = record.model.name if args.model is None else args.model
     args.device = record.model.device if args.device == "auto" else args.device
     args.dtype = record.model.dtype if args.dtype == "auto" else args.dtype
     args.threads = record.model.threads if args.threads is None else args.threads
-    return args
 
 
 def _keep(args: argparse.Namespace, path: Path, again: TakeRecord, audio: Audio) -> Path:

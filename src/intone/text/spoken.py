@@ -16,9 +16,6 @@ from intone.core.errors import MissingDependencyError
 from intone.text.guessing import guess_language
 from intone.text.languages import find_language, known_languages
 from intone.text.lexicon import Lexicon
-from intone.text.normalise import east_asian, eastern, germanic, romance
-from intone.text.normalise.east_asian import EastAsianRules
-from intone.text.normalise.rules import SpokenRules
 from intone.text.rewriting import Rewriting
 from intone.text.script import FixedSpan
 from intone.text.writing import is_unspaced
@@ -130,6 +127,9 @@ def _written_out(
 @cache
 def _rules(name: str) -> Rules:
     """Returns the rules of a language; they are loaded once."""
+    from intone.text.normalise import east_asian, eastern, germanic, romance
+    from intone.text.normalise.rules import SpokenRules
+
     if name in east_asian.LANGUAGES:
-        return EastAsianRules(name)
+        return east_asian.EastAsianRules(name)
     return SpokenRules(name, {**germanic.TABLES, **romance.TABLES, **eastern.TABLES}[name])
