@@ -55,7 +55,8 @@ CONTRADICTIONS: dict[str, bytes] = {
     "another encoding": _HEAD + b"Transfer-Encoding: identity, gzip\r\n\r\n",
     "a zero in a header": _HEAD + b"X: a\0b\r\nContent-Length: 0\r\n\r\n",
     "a header without a colon": _HEAD + b"nonsense\r\n\r\n",
-    "HTTP/9": b"GET /healthz HTTP/9.9\r\nHost: x\r\n\r\n",
+    "no version": b"GET /healthz\r\nHost: x\r\n\r\n",
+    "no host": b"GET /healthz HTTP/1.1\r\n\r\n",
 }
 
 
@@ -63,8 +64,7 @@ CONTRADICTIONS: dict[str, bytes] = {
 def test_a_request_that_contradicts_itself_is_refused(url: str, tmp_path: Path, name: str) -> None:
     received = answer_to(url, CONTRADICTIONS[name])
 
-    assert not received or received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")) is True
-    assert not received.startswith(b"HTTP/1.1 500")
+    assert not received or received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501"))
     assert b"Traceback" not in received
     assert str(tmp_path.parents[1]).encode() not in received
 

@@ -20,6 +20,10 @@ _MAX_START_S = 300.0
 _MAX_STOP_S = 20.0
 _ASK_AGAIN_S = 0.05
 _LOG_CHARACTERS = 2_000
+_SETTINGS = {
+    "INTONE_MODEL__PRELOAD": "true",
+    "INTONE_JOBS__ENABLED": "false",  # those of this machine's own server are not touched
+}
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def own_server(model: str) -> Iterator[str]:
     """
     url = f"http://127.0.0.1:{_free_port()}"
     command = [sys.executable, "-m", "intone", "serve", "--port", url.rpartition(":")[2]]
-    variables = {**os.environ, "INTONE_MODEL__DEFAULT": model, "INTONE_MODEL__PRELOAD": "true"}
+    variables = {**os.environ, **_SETTINGS, "INTONE_MODEL__DEFAULT": model}
     with TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
         try:
