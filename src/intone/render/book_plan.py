@@ -19,6 +19,7 @@ from intone.render.planning import MAX_PIECE_S, ReadAloud
 from intone.text.book import Book, Chapter
 from intone.text.cutting import Budget
 from intone.text.sentences import pack, split_sentences
+from intone.text.writing import is_speakable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def _plan_chapter(
     pieces: list[BookPiece] = []
     for part in pack(split_sentences(text, language), Budget(settings.max_piece_s, language)):
         written = text[part.start : part.stop]
-        if any(character.isalnum() for character in written):
+        if is_speakable(written):
             pieces.append(_plan_piece(written, number, len(pieces), part.end, settings))
             continue
         notes.append(f"chapter {number}: {written!r:.40} has no word; a longer pause stands for it")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from intone.core.errors import EmptyTextError
-
-_SPEAKABLE = re.compile(r"[^\W_]")
+from intone.text.writing import is_speakable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def make_book(
     all_notes = list(notes)
     for number, chapter in enumerate(chapters, start=1):
         called = f"chapter {number} ({chapter.title})" if chapter.title else f"chapter {number}"
-        if not any(_SPEAKABLE.search(paragraph) for paragraph in chapter.paragraphs):
+        if not any(map(is_speakable, chapter.paragraphs)):
             all_notes.append(f"{called} holds no word and was left out.")
             continue
         if chapter.paragraphs == (chapter.title,):

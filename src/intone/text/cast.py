@@ -15,6 +15,7 @@ from pathlib import Path
 from intone.core.errors import TextFileError
 from intone.text.languages import find_language, known_languages
 from intone.text.reading import read_text
+from intone.text.writing import folded_name
 
 _FORM = '{"NAME": "VOICE"} or {"NAME": {"voice": …, "language": …, "instruct": …}}'
 _FIELDS = ("voice", "language", "instruct")
@@ -38,10 +39,10 @@ class Cast(Mapping[str, Role]):
 
     def __init__(self, roles: Mapping[str, Role]) -> None:
         self._roles = dict(roles)
-        self._names = {_folded(name): name for name in roles}
+        self._names = {folded_name(name): name for name in roles}
 
     def __getitem__(self, name: str) -> Role:
-        return self._roles[self._names[_folded(name)]]
+        return self._roles[self._names[folded_name(name)]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._roles)
@@ -97,7 +98,7 @@ def _check_name(speaker: str, roles: Mapping[str, Role], file: str) -> None:
             f"{file}: the name {speaker!r} holds {bad[0]!r}, which a script line cannot; "
             "use letters, digits, blanks, dashes."
         )
-    if _folded(speaker) in map(_folded, roles):
+    if folded_name(speaker) in map(folded_name, roles):
         raise TextFileError(f"{file}: the name {speaker!r} is there twice; keep one.")
 
 
@@ -136,10 +137,6 @@ def _language(speaker: str, given: str | None, file: str) -> str | None:
             f"{file}: {speaker!r}: the language {given!r} is unknown; allowed: {known_languages()}."
         )
     return name
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def _short(value: object) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from intone.text.writing import folded_name
+
 MAX_NAME_WORDS = 3
 _MAX_UNSPACED_NAME = 6
 """Characters of a name in a script without capitals and spaces (Chinese, Japanese, Korean)."""
@@ -62,7 +64,7 @@ class Speakers:
     """Finds labels; `cast` holds the names that may speak, None lets everybody."""
 
     def __init__(self, cast: Collection[str] | None) -> None:
-        self._spelling = None if cast is None else {_folded(name): name for name in cast}
+        self._spelling = None if cast is None else {folded_name(name): name for name in cast}
 
     def find(self, line: str) -> Label | None:
         """Returns the label that a line begins with, None when it begins with text."""
@@ -93,7 +95,7 @@ class Speakers:
     def advice(self, stranger: Stranger) -> str:
         """Returns what to do about a stranger: the names that exist, the near one first."""
         spelling = self._spelling or {}
-        near = get_close_matches(_folded(stranger.name), list(spelling), n=1, cutoff=0.7)
+        near = get_close_matches(folded_name(stranger.name), list(spelling), n=1, cutoff=0.7)
         guess = f"did you mean {spelling[near[0]]!r}? " if near else ""
         return (
             f"{guess}The cast has: {', '.join(spelling.values()) or 'nobody'}. Add the name to the "
@@ -118,7 +120,7 @@ class Speakers:
     def _speaker(self, name: str, *, is_alike: bool) -> str | None:
         if self._spelling is None:
             return " ".join(name.split()) if is_alike else None
-        return self._spelling.get(_folded(name))
+        return self._spelling.get(folded_name(name))
 
     def _is_alike(self, line: str, match: re.Match[str]) -> bool:
         """Says whether a line begins like a speech: one to three names, a colon, a space."""
@@ -138,10 +140,6 @@ def _is_name(name: str) -> bool:
         return False
     has_case = any(word[0].isupper() for word in words)
     return len(words) <= MAX_NAME_WORDS and (has_case or len(name) <= _MAX_UNSPACED_NAME)
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def _unquoted(line: str, start: int) -> tuple[int, int]:

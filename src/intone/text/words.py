@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from intone.text.script import FixedSpan, Position
-
-_SPEAKABLE = re.compile(r"[^\W_]")
-"""A letter or a digit of any language."""
+from intone.text.writing import is_speakable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class WordBuffer:
         self._places.append((self._length, position))
         self._length += len(text)
         self.is_blank = self.is_blank and text.isspace()
-        self.is_speakable = self.is_speakable or _SPEAKABLE.search(text) is not None
+        self.is_speakable = self.is_speakable or is_speakable(text)
 
     def add_fixed(self, written: str, spoken: str, position: Position) -> None:
         """Adds a word whose spoken form is settled."""

@@ -1,4 +1,4 @@
-"""Which characters are written without spaces between words."""
+"""What characters tell: whether a script has spaces, whether there is a word, whose name it is."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def is_unspaced(character: str) -> bool:
 def is_hangul(character: str) -> bool:
     """Says whether a character is Korean; particles follow a word without a space."""
     return _is_in(ord(character), _HANGUL)
+
+
+def is_speakable(text: str) -> bool:
+    """Says whether there is a letter or a digit, of any language, to speak."""
+    return any(character.isalnum() for character in text)
+
+
+def folded_name(name: str) -> str:
+    """Returns a name as names are compared: any case of letters, any white space between words."""
+    return " ".join(name.split()).casefold()
 
 
 def _is_in(point: int, ranges: tuple[tuple[int, int], ...]) -> bool:
