@@ -7,14 +7,18 @@ import os
 import secrets
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.served_models import ModelsHere
 from intone.models.identity import checkpoint_fingerprint
 from intone.server.admission import Admission, KeyLimits
 from intone.server.compat_settings import compat_layers, compat_notes
-from intone.server.jobs.service import JobLimits, JobService
+from intone.server.jobs.room import JobLimits
+from intone.server.jobs.service import JobService
 from intone.server.json_logs import json_logs
 from intone.server.key_ring import KeyRing
 from intone.server.keys import KeyFile, default_key_file
@@ -36,7 +40,11 @@ from intone.server.settings_layers import (
     nested,
 )
 from intone.server.settings_printing import as_toml
+from intone.server.tracing import tracing
 from intone.voices.library import VoiceLibrary
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 _FLAGS = {
     "host": "server.host",
@@ -62,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
         for note in compat_notes(os.environ):
             print(f"intone: {note}", file=sys.stderr)
     services = make_services(settings)
-    with json_logs(settings.server.log_level):
-        serve(services)
+    with json_logs(settings.server.log_level), _tracer(settings) as tracer:
+        serve(replace(services, tracer=tracer))
     return EXIT_OK
 
 
@@ -117,6 +125,10 @@ def make_services(settings: Settings) -> Services:
         clock=clock,
         lifecycle=Lifecycle("starting"),
     )
+
+
+def _tracer(settings: Settings) -> AbstractContextManager[Tracer | None]:
+    return tracing(os.environ) if settings.otel else nullcontext()
 
 
 def _jobs(

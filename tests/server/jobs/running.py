@@ -16,7 +16,8 @@ from httpx import Response
 from tests.server.fakes import FakeSource, fake_services
 
 from intone.server.app import create_app
-from intone.server.jobs.service import JobLimits, JobService
+from intone.server.jobs.room import JobLimits
+from intone.server.jobs.service import JobService
 from intone.server.services import Services
 from intone.server.settings import Settings
 

@@ -17,7 +17,8 @@ import uvicorn
 from tests.server.fakes import FakeSource, fake_services
 
 from intone.server.app import create_app
-from intone.server.jobs.service import JobLimits, JobService
+from intone.server.jobs.room import JobLimits
+from intone.server.jobs.service import JobService
 
 
 def main(folder: Path, frame_s: float) -> None:

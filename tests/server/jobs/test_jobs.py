@@ -18,7 +18,7 @@ from tests.server.jobs.running import TEXT, client_of, ended, events_of, job_ser
 from intone.core.errors import EngineStoppedError
 from intone.server.admission import NO_LIMITS
 from intone.server.jobs import outcome
-from intone.server.jobs.service import JobLimits
+from intone.server.jobs.room import JobLimits
 from intone.server.keys import KeyFile
 from intone.server.services import Services
 

@@ -54,6 +54,11 @@ class JobPlan:
         return sum(len(chapter.pieces) for chapter in self.book.chapters)
 
     @property
+    def num_characters(self) -> int:
+        """Of the words as they were written."""
+        return sum(len(piece.plan.text) for piece in self.book.pieces)
+
+    @property
     def expected_s(self) -> float:
         return sum(chapter.expected_s for chapter in self.book.chapters)
 

@@ -86,9 +86,10 @@ async def send_job(
     JSON, or a form with a document (.txt, .md, .epub) under `file`. What is wrong with the text,
     its tags, its cast or its voices is told now, not when it is spoken.
     """
-    sent = await read_sent_job(request, services.settings.limits.job_characters)
+    limit_characters = services.settings.limits.job_characters
+    sent = await read_sent_job(request, limit_characters)
     order = await asyncio.to_thread(order_of, sent, services)
-    job = await jobs.submit(caller.key_id, order, sent.source)
+    job = await jobs.submit(caller.key_id, order, sent.source, limit_characters=limit_characters)
     return JSONResponse(
         job_body(job, ()), status_code=202, headers={"Location": f"/v1/audio/jobs/{job.id}"}
     )

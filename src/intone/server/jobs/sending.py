@@ -18,7 +18,7 @@ from intone.server.errors import INVALID_REQUEST, ApiError
 from intone.server.invalid import invalid_request
 from intone.server.jobs.bodies import JobBody, JobSettings
 from intone.server.jobs.job import JobOrder
-from intone.server.limits import check_text
+from intone.server.jobs.room import check_characters
 from intone.server.services import Services
 from intone.server.speech.choosing import chosen_voice
 from intone.server.voices.choosing import model_for_voice
@@ -103,7 +103,7 @@ def _sent_json(body: bytes, limit_characters: int) -> SentJob:
         sent = JobBody.model_validate_json(body)
     except ValidationError as error:
         raise invalid_request(error.errors()) from error
-    check_text(sent.input, limit_characters)
+    check_characters(len(sent.input), limit_characters)
     suffix = _SUFFIXES[sent.kind]
     return SentJob(settings=sent, source=_encoded(sent.input), suffix=suffix)
 
@@ -128,7 +128,7 @@ async def _sent_form(form: FormData, limit_characters: int) -> SentJob:
     if suffix == ".epub" and settings.kind != "book":
         raise _missing("kind", "an epub is a book")
     if suffix != ".epub":
-        check_text(decode_text(source, name="the file"), limit_characters, "file")
+        check_characters(len(decode_text(source, name="the file")), limit_characters, "file")
     return SentJob(
         settings=settings,
         source=source,

@@ -7,10 +7,10 @@ one job at a time in a thread of its own; every piece goes through admission and
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from intone.audio.durable import atomic_write_bytes
@@ -18,11 +18,12 @@ from intone.core.errors import IntoneError, OutputError
 from intone.render.identity import Library
 from intone.server.admission import Admission
 from intone.server.background import BackgroundModel, background_turn
-from intone.server.errors import INVALID_REQUEST, SERVER_ERROR, ApiError
+from intone.server.errors import INVALID_REQUEST, ApiError
 from intone.server.jobs.job import Job, JobEvent, JobOrder
-from intone.server.jobs.outcome import keep_end
+from intone.server.jobs.outcome import REST_S, keep_end
 from intone.server.jobs.planning import plan_job
 from intone.server.jobs.rendering import OUT, result_names
+from intone.server.jobs.room import JobLimits, check_characters, check_room
 from intone.server.jobs.running import RunningJob
 from intone.server.jobs.signals import JobSignals
 from intone.server.jobs.store import JobStore
@@ -31,20 +32,8 @@ from intone.server.pool import ModelPool
 
 _CLEAN_EVERY_S = 3_600.0
 _EVENTS_AT_ONCE = 200
-_BYTES_PER_S = 48_000 * 2
-"""Of a running job: 16-bit samples at 24 kHz, as pieces and as files."""
 _DAY_S = 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobLimits:
-    """How much is taken on and kept."""
-
-    workers: int = 1
-    max_jobs: int = 1_000
-    """Of all keys, ended ones included."""
-    max_size_bytes: int = 10_000_000_000
-    keep_days: float = 7.0
+_LOG = logging.getLogger("intone.server.jobs")
 
 
 class JobService:
@@ -115,8 +104,13 @@ class JobService:
         await asyncio.to_thread(opened.threads.shutdown)
         await asyncio.to_thread(opened.store.close)
 
-    async def submit(self, key_id: str, order: JobOrder, source: bytes) -> Job:
+    async def submit(
+        self, key_id: str, order: JobOrder, source: bytes, *, limit_characters: int
+    ) -> Job:
         """Returns a new job, planned and on the disk.
+
+        Args:
+            source: the document; what it unpacks to counts against the limit.
 
         Raises:
             RequestError: it cannot be served as it was sent; nothing is kept.
@@ -131,7 +125,8 @@ class JobService:
             try:
                 atomic_write_bytes(folder / order.source, source)
                 plan = plan_job(order, folder, can, self._library)
-                self._check_room(opened.store, plan.expected_s)
+                check_characters(plan.num_characters, limit_characters)
+                check_room(self.directory, opened.store, self._limits, plan.expected_s)
                 job = Job(
                     id=job_id,
                     key_id=key_id,
@@ -208,14 +203,34 @@ class JobService:
                     yield None
 
     async def _work(self, opened: _Open) -> None:
+        """Works off the queue until the service stops; a queue that fails is tried again."""
         while not opened.is_stopping:
             news = opened.changed  # before looking: what comes while it looks wakes it too
-            job = await asyncio.to_thread(opened.store.claim)
-            if job is None:
-                wait_s = await asyncio.to_thread(opened.store.next_start_in_s)
-                await _came(news, wait_s)
+            job: Job | None = None
+            try:
+                job = await asyncio.to_thread(opened.store.claim)
+                if job is not None:
+                    await self._run(opened, job)
+                else:
+                    wait_s = await asyncio.to_thread(opened.store.next_start_in_s)
+                    await _came(news, wait_s)
+            except OutputError as error:
+                _LOG.error("%s", error)
+                await self._give_back(opened, job)
+
+    async def _give_back(self, opened: _Open, job: Job | None) -> None:
+        """Returns when the queue works again and the job, if there is one, waits in it."""
+        while True:
+            await asyncio.sleep(REST_S)
+            try:
+                now = None if job is None else await asyncio.to_thread(opened.store.get, job.id)
+                if now is not None and now.state == "running":
+                    await asyncio.to_thread(
+                        opened.store.put_back, now.id, was_attempt=True, problem=None
+                    )
+            except OutputError:
                 continue
-            await self._run(opened, job)
+            return
 
     async def _run(self, opened: _Open, job: Job) -> None:
         event_loop = asyncio.get_running_loop()
@@ -238,6 +253,9 @@ class JobService:
             told=opened.signals.tell_soon,
         )
         opened.running[job.id] = running
+        if await asyncio.to_thread(opened.store.get, job.id) is None:
+            opened.ended(job.id)  # deleted between its claim and now
+            return
         work = event_loop.run_in_executor(opened.threads, running.run)
         try:
             await asyncio.wait([work])
@@ -265,27 +283,6 @@ class JobService:
         for path in self.directory.iterdir():
             if path.is_dir() and path.name not in known:  # deleted, or never accepted, at the end
                 shutil.rmtree(path, ignore_errors=True)
-
-    def _check_room(self, store: JobStore, expected_s: float) -> None:
-        if len(store.all()) >= self._limits.max_jobs:
-            raise ApiError(
-                429,
-                "rate_limit_error",
-                "too_many_jobs",
-                f"this server keeps {self._limits.max_jobs} jobs, and has them; delete finished "
-                "ones (DELETE /v1/audio/jobs/{id}), or wait until they are.",
-                retry_after_s=60.0,
-            )
-        used = sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
-        if used + expected_s * _BYTES_PER_S > self._limits.max_size_bytes:
-            raise ApiError(
-                503,
-                SERVER_ERROR,
-                "no_room_for_jobs",
-                f"jobs hold {used:,} bytes, of {self._limits.max_size_bytes:,}, and this one would "
-                f"need about {round(expected_s * _BYTES_PER_S):,}; delete finished ones.",
-                retry_after_s=60.0,
-            )
 
     def _opened(self) -> _Open:
         if self._open is None:

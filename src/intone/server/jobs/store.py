@@ -120,8 +120,8 @@ class JobStore:
 
     def get(self, job_id: str) -> Job | None:
         """Returns a job; None where there is none."""
-        with self._lock:
-            row = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,))
+        with self._reading() as db:
+            row = db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,))
             found = row.fetchone()
         return None if found is None else _job(found)
 
@@ -129,16 +129,16 @@ class JobStore:
         """Returns the jobs of a key, or of all, the newest first."""
         where, values = ("", ()) if key_id is None else ("WHERE key_id = ? ", (key_id,))
         query = f"SELECT {_COLUMNS} FROM jobs {where}ORDER BY created_at DESC, rowid DESC LIMIT ?"
-        with self._lock:
-            rows = self._db.execute(query, (*values, limit)).fetchall()
+        with self._reading() as db:
+            rows = db.execute(query, (*values, limit)).fetchall()
         return tuple(map(_job, rows))
 
     def num_open(self, key_id: str | None = None) -> int:
         """Returns how many jobs of a key, or of all, have not ended."""
         where, values = ("", ()) if key_id is None else (" AND key_id = ?", (key_id,))
         query = f"SELECT count(*) FROM jobs WHERE state IN ('queued', 'running'){where}"
-        with self._lock:
-            return int(self._db.execute(query, values).fetchone()[0])
+        with self._reading() as db:
+            return int(db.execute(query, values).fetchone()[0])
 
     def recover(self) -> int:
         """Queues again what ran when the last process ended; returns how many."""
@@ -166,8 +166,8 @@ class JobStore:
 
     def next_start_in_s(self) -> float | None:
         """Returns in how many seconds a queued job may be started; None where none waits."""
-        with self._lock:
-            row = self._db.execute("SELECT min(not_before) FROM jobs WHERE state = 'queued'")
+        with self._reading() as db:
+            row = db.execute("SELECT min(not_before) FROM jobs WHERE state = 'queued'")
             found = row.fetchone()[0]
         return None if found is None else max(0.0, float(found) - self._clock())
 
@@ -242,8 +242,8 @@ class JobStore:
             "SELECT number, type, data FROM events WHERE job_id = ? AND number > ? "
             "ORDER BY number LIMIT ?"
         )
-        with self._lock:
-            rows = self._db.execute(query, (job_id, after, limit)).fetchall()
+        with self._reading() as db:
+            rows = db.execute(query, (job_id, after, limit)).fetchall()
         return tuple(JobEvent(number=row[0], type=row[1], data=row[2]) for row in rows)
 
     def told_pieces(self, job_id: str) -> frozenset[tuple[int, int]]:
@@ -252,8 +252,8 @@ class JobStore:
             "SELECT json_extract(data, '$.chapter'), json_extract(data, '$.index') FROM events "
             "WHERE job_id = ? AND type = 'segment'"
         )
-        with self._lock:
-            return frozenset(self._db.execute(query, (job_id,)).fetchall())
+        with self._reading() as db:
+            return frozenset(db.execute(query, (job_id,)).fetchall())
 
     def remove(self, job_id: str) -> None:
         """Removes a job with its events, in any state."""
@@ -263,8 +263,8 @@ class JobStore:
     def ended_before(self, time: float) -> tuple[Job, ...]:
         """Returns the jobs that ended before a time."""
         query = f"SELECT {_COLUMNS} FROM jobs WHERE ended_at < ?"
-        with self._lock:
-            return tuple(map(_job, self._db.execute(query, (time,)).fetchall()))
+        with self._reading() as db:
+            return tuple(map(_job, db.execute(query, (time,)).fetchall()))
 
     def _write(self, job: Job) -> None:
         self._db.execute(
@@ -306,16 +306,33 @@ class JobStore:
             )
 
     @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, _told():
+            yield self._db
+
+    @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         """One change: kept whole when the block ends, undone when it raises."""
-        with self._lock:
+        with self._lock, _told():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns what SQLite raises, on a full disk for example, into an error of ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OutputError(
+            f"the queue of jobs cannot be used ({error}); see that its disk has room."
+        ) from error
 
 
 def _hold(directory: Path) -> BinaryIO:
