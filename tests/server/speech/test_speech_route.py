@@ -27,7 +27,8 @@ from intone.server.settings import Settings
 URL = "/v1/audio/speech"
 HELLO = {"input": "Hello there.", "voice": "ryan", "seed": 3}
 FRAME_BYTES = 1_920 * 2
-LONG = " ".join(f"This is sentence number {n} of a text that takes long to say." for n in range(20))
+WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen".split()
+LONG = " ".join(f"This is sentence {n} of a text that takes long to say." for n in WORDS * 2)
 
 
 def said(source: FakeSource, model: str = "fake-custom") -> list[SpeechRequest]:
@@ -428,3 +429,48 @@ def test_a_model_whose_engine_died_is_there_again_for_the_next_request(
     assert (died.status_code, error_of(died)["code"]) == (503, "restarting")
     assert client.post(URL, json=HELLO).status_code == 200
     assert source.counts["fake-custom"].opens == 2
+
+
+def test_figures_are_spoken_as_words_unless_a_request_wants_them_as_they_are(
+    client: TestClient, source: FakeSource
+) -> None:
+    body = {**HELLO, "input": "It costs 3 dollars.", "language": "english"}
+    client.post(URL, json=body)
+    client.post(URL, json={**body, "normalise": "off"})
+    assert [request.text for request in said(source)] == [
+        "It costs three dollars.",
+        "It costs 3 dollars.",
+    ]
+
+
+def test_brackets_are_read_unless_tags_are_asked_for(
+    client: TestClient, source: FakeSource
+) -> None:
+    text = "One. [pause:1s] [rate:1.5] Two [see note]. [lang:fr] Trois. [pause:0.5s]"
+    body = {**HELLO, "input": text, "response_format": "pcm", "stream": False}
+    client.post(URL, json=body)
+    assert [request.text for request in said(source)] == [text]
+    said(source).clear()
+    answer = client.post(URL, json={**body, "markup": "auto"})
+    assert [(request.text, request.speed, request.language) for request in said(source)] == [
+        ("One.", 1.0, "auto"),
+        ("Two [see note].", 1.5, "auto"),
+        ("Trois.", 1.5, "french"),
+    ]
+    samples = np.frombuffer(answer.content, "<i2")
+    quiet = np.diff(np.flatnonzero(np.abs(samples) > 100)).max() / 24_000
+    assert quiet == pytest.approx(1.0, abs=0.05)
+    assert not samples[-round(0.45 * 24_000) :].any()
+
+
+def test_a_tag_changes_the_voice_only_where_that_was_asked_for(
+    client: TestClient, source: FakeSource
+) -> None:
+    body = {**HELLO, "input": "I am Ryan. [voice:vivian] And I am not."}
+    refused = client.post(URL, json={**body, "markup": "auto"})
+    assert error_of(refused)["code"] == "bad_markup"
+    assert '"markup": "voices"' in error_of(refused)["message"]
+    assert client.post(URL, json={**body, "markup": "voices"}).status_code == 200
+    assert [request.voice for request in said(source)] == ["ryan", "vivian"]
+    nobody = {**body, "input": "[voice:nobody] Hi.", "markup": "voices"}
+    assert error_of(client.post(URL, json=nobody))["param"] == "voice"

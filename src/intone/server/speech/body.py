@@ -94,6 +94,11 @@ class SpeechBody(Sampling):
     """How to say it, or who speaks (VoiceDesign)."""
     instruct: Text | None = None
     """The same, as other servers call it."""
+    markup: Literal["none", "auto", "voices"] = "none"
+    """auto: `[pause:1s]`, `[rate:1.2]`, `[lang:fr]`, `[say:GIF|jiff]` and the like are tags; other
+    brackets are read. voices: `[voice:NAME]` is one too."""
+    normalise: Literal["auto", "on", "off"] = "auto"
+    """Whether figures are written out before they are spoken; auto: where the packages are."""
     response_format: ResponseFormat | None = None
     """mp3 where it is left out, as OpenAI's."""
     stream_format: Literal["audio", "sse"] = "audio"

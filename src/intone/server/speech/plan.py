@@ -5,9 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from intone.audio.seams import GAP_S
 from intone.core.errors import EmptyTextError
 from intone.core.seeds import derived_seed
 from intone.core.types import (
@@ -19,12 +17,8 @@ from intone.server.limits import check_text
 from intone.server.sections import LimitsSection, SpeechSection
 from intone.server.speech.body import Sampling, SpeechBody
 from intone.server.speech.choosing import chosen_voice
-from intone.text.cutting import Budget
+from intone.server.speech.cutting import TextReading, cut_text
 from intone.text.languages import find_language
-from intone.text.sentences import pack, split_sentences
-
-MAX_TAKE_S = 20.0
-"""Typical speech that one take is given, as in scripts and books: voices drift in long takes."""
 
 _SEED_BITS = 32
 """Of a seed that is drawn: small enough to read aloud, and exact in every JSON reader."""
@@ -47,6 +41,9 @@ class SpeechPlan:
     """By name; None is a clip's, or the model's own choice."""
     seed: int
     takes: tuple[PlannedTake, ...]
+    lead_silence_s: float
+    """Before the first take, where a tag asks for it; and after the last one:"""
+    end_silence_s: float
     max_frames: int | None
     """Of all takes together."""
     num_characters: int
@@ -72,17 +69,27 @@ def plan_speech(
         RequestError: a value does not fit the model.
     """
     request = speech_request_of(body, can, kept, settings, limits)
-    texts = [(request.text, 0.0)] if can.kind == "design" else _cut(request)
-    takes = tuple(
-        PlannedTake(replace(request, text=text, seed=_seed_of_take(request, index)), gap_s)
-        for index, (text, gap_s) in enumerate(texts)
-    )
     assert request.seed is not None
+    reading = TextReading(
+        markup=body.markup,
+        spelling=body.normalise,
+        stays_whole=can.kind == "design",
+        voice=lambda name: chosen_voice(name, can, kept, settings),
+    )
+    cut = cut_text(request, reading)
+    takes = tuple(
+        PlannedTake(
+            replace(part.request, seed=_seed_of_take(request.seed, index)), part.gap_after_s
+        )
+        for index, part in enumerate(cut.parts)
+    )
     return SpeechPlan(
         model=can.model,
         voice=request.voice if isinstance(request.voice, str) else None,
         seed=request.seed,
         takes=takes,
+        lead_silence_s=cut.lead_silence_s,
+        end_silence_s=cut.end_silence_s,
         max_frames=request.max_frames,
         num_characters=len(request.text),
     )
@@ -143,24 +150,6 @@ def sampled(
     )
 
 
-def _cut(request: SpeechRequest) -> list[tuple[str, float]]:
-    """Returns the texts of the takes, each with the silence behind it."""
-    budget = Budget(MAX_TAKE_S, request.language)
-    if budget.holds(request.text):
-        return [(request.text, 0.0)]
-    pieces = [
-        piece
-        for piece in pack(split_sentences(request.text, request.language), budget)
-        if any(character.isalnum() for character in piece.text)
-    ]
-    return [(piece.text, _gap_s(piece.end, request.speed)) for piece in pieces]
-
-
-def _gap_s(end: Literal["paragraph", "sentence", "clause", "forced"], speed: float) -> float:
-    return GAP_S[end] / speed
-
-
-def _seed_of_take(request: SpeechRequest, index: int) -> int:
+def _seed_of_take(seed: int, index: int) -> int:
     """The first take has the seed itself: a short text is the take that `intone say` makes."""
-    assert request.seed is not None
-    return request.seed if index == 0 else derived_seed(request.seed, "take", index)
+    return seed if index == 0 else derived_seed(seed, "take", index)

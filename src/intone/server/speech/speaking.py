@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from intone.audio.stream_encoders import SoundEncoder
 from intone.audio.stream_seams import StreamSeams
 from intone.core.constants import SAMPLE_RATE_HZ
@@ -70,6 +72,7 @@ class Speaking:
         voice: VoiceClonePrompt | None = None
         async with AsyncExitStack() as held:
             model = await self._enter(held)
+            self._put_silence(self.plan.lead_silence_s)
             for index, take in enumerate(self.plan.takes):
                 if self._buffer.is_full:  # its reader is slow: others get place and model
                     await held.aclose()
@@ -87,6 +90,7 @@ class Speaking:
                     self._put(self._seams.next_take(take.gap_after_s))
             if self._seams is not None:
                 self._put(self._seams.finish())
+            self._put_silence(self.plan.end_silence_s)
         self._buffer.put(self._encoder.finish())
 
     async def _enter(self, held: AsyncExitStack, *, is_resumed: bool = False) -> ServedModel:
@@ -121,6 +125,10 @@ class Speaking:
     def _put(self, samples: Samples) -> None:
         self.outcome.num_samples += len(samples)
         self._buffer.put(self._encoder.feed(samples))
+
+    def _put_silence(self, duration_s: float) -> None:
+        if duration_s > 0.0:
+            self._put(np.zeros(round(duration_s * SAMPLE_RATE_HZ), np.float32))
 
     def _limited(self, request: SpeechRequest) -> SpeechRequest | None:
         """Returns a request within the frames that are left of the plan's; None: none are."""
