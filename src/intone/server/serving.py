@@ -22,6 +22,7 @@ from intone.server.binding import check_binding
 from intone.server.lifecycle import Lifecycle
 from intone.server.patient_protocol import PatientProtocol
 from intone.server.services import Services
+from intone.server.wyoming.serving import check_wyoming, wyoming_serving
 
 _LOG = logging.getLogger("intone.server")
 _SIGNALLED = 128
@@ -39,6 +40,7 @@ def serve(services: Services) -> None:
     """
     server = services.settings.server
     check_binding(server.host, has_keys=services.keys.are_needed, is_insecure=server.insecure)
+    check_wyoming(services)
     listener = _listener(server.host, server.port)
     app = create_app(services)
     running = DrainingServer(_config(app, services), services.lifecycle, server.drain_timeout_s)
@@ -51,7 +53,8 @@ def serve(services: Services) -> None:
 async def _run(services: Services, running: DrainingServer, listener: socket.socket) -> None:
     if services.jobs is not None:
         await services.jobs.start()  # here, so that what is wrong with its folder is told as such
-    await running.serve([listener])
+    async with wyoming_serving(services):
+        await running.serve([listener])
 
 
 class DrainingServer(uvicorn.Server):
