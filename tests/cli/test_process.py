@@ -110,7 +110,7 @@ def test_a_reader_that_leaves_is_no_bug() -> None:
     os.close(reader)
     with os.fdopen(writer, "wb") as nobody_reads:
         finished = subprocess.run(
-            [sys.executable, "-m", "intone", "say", "One.", "--show-spoken"],
+            [sys.executable, "-m", "intone", "say", "One.", "--voice", "ava", "--show-spoken"],
             stdout=nobody_reads,
             stderr=subprocess.PIPE,
             check=False,

@@ -180,3 +180,27 @@ def test_a_speaker_whose_model_is_gone_is_given_no_other_model(tmp_path: Path) -
 
     with pytest.raises(ModelNotFoundError, match="gone, which is not on this machine"):
         model_choice.chosen_model(None, "mine", nowhere)
+
+
+def test_the_printed_seed_repeats_a_text_with_tags(
+    intone: RunInProcess, tiny_checkpoint: Checkpoints
+) -> None:
+    common = ("--model", tiny_checkpoint("custom"), "--dtype", "fp32", "--max-frames", "4")
+    first = intone("say", "One. [pause:1s] Two.", *common, "--out", "a.wav")
+    seed = first.out.split("seed ")[1].split(", finished")[0]
+    again = intone("say", "One. [pause:1s] Two.", *common, "--out", "b.wav", "--seed", seed)
+
+    assert again.code == 0, again.err
+    assert Path("b.wav").read_bytes() == Path("a.wav").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["say", "custom", "book"])
+def test_figures_need_no_guess_where_the_model_has_one_language(
+    intone: RunInProcess, command: str
+) -> None:
+    Path("text.txt").write_text("Gate 7.\n")
+    source = {"say": ["Gate 7."], "custom": ["--text", "Gate 7."], "book": ["text.txt"]}[command]
+    outcome = intone(command, *source, "--model", "builtin", "--show-spoken")
+
+    assert outcome.err == ""
+    assert outcome.out.strip() in ("Gate seven.", "Gate 7.")  # without intone[spoken]

@@ -76,14 +76,16 @@ def run(args: argparse.Namespace) -> int:
     if args.mode == "custom" and args.list_speakers:
         return _list_speakers(args.model)
     reading = Reading.of(options.read_text(args.text, args.file), args)
-    if args.show_spoken:
-        reading.show()
-        return EXIT_OK
     output = Output.from_args(args, reading.num_takes)
     with options.open_tts(args) as tts:
+        reading = reading.said_by(tts)
+        if args.show_spoken:
+            reading.show()
+            return EXIT_OK
         voice, instruct, clip = voice_of(args, tts)
+        pieces = reading.pieces(args, voice=voice, instruct=instruct)
         speaker = Speaker(tts=tts, model=args.model, mode=args.mode, clip=clip)
-        speaker.say(reading.pieces(args, voice=voice, instruct=instruct), reading.texts, output)
+        speaker.say(pieces, reading.texts, output, seed=reading.seed)
     return EXIT_OK
 
 

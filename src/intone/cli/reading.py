@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from intone.cli.options import speak_options
 from intone.cli.reading_aloud import read_aloud
+from intone.core.errors import ModelError
 from intone.core.seeds import derived_seed
 from intone.core.speak_options import speech_request
 from intone.core.types import SpeechRequest, VoiceClonePrompt
+from intone.text.languages import language_to_read
 from intone.text.markup import parse_script
 from intone.text.script import Script, Segment, Silence
 
 if TYPE_CHECKING:
     from intone.cli.take import Piece
     from intone.render.planning import ReadAloud
+    from intone.tts import TTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,31 @@ class Reading:
     script: Script
     language: str
     read_aloud: ReadAloud
+    seed: int
+    """Of the text: a take of its own has it, several have theirs from it."""
 
     @classmethod
     def of(cls, text: str, args: argparse.Namespace) -> Reading:
         """Reads tags, and the lexicon that the options name; raises RequestError."""
-        return cls(parse_script(text, mode="say"), args.language, read_aloud(args))
+        from intone.runtime.rng import fresh_seed
+
+        return cls(
+            script=parse_script(text, mode="say"),
+            language=args.language,
+            read_aloud=read_aloud(args),
+            seed=fresh_seed() if args.seed is None else args.seed,
+        )
+
+    def said_by(self, tts: TTS) -> Reading:
+        """Returns the same for a model: one with a single language needs no guess of the text's.
+
+        A model that is not here changes nothing; who speaks with it is told.
+        """
+        try:
+            of_model = tts.capabilities().languages
+        except ModelError:
+            return self
+        return replace(self, language=language_to_read(self.language, of_model))
 
     @property
     def num_takes(self) -> int:
@@ -60,14 +83,13 @@ class Reading:
     ) -> list[Piece]:
         """Returns the requests and silences, in order; raises InvalidSettingError.
 
-        A text without tags is one take with the seed that was given; others derive theirs.
+        A text without tags is one take with the text's seed; others derive theirs.
         """
-        from intone.runtime.rng import fresh_seed
-
         options = speak_options(args, voice=voice, instruct=instruct)
         base = speech_request("-", options)
-        seed = fresh_seed() if base.seed is None else base.seed
-        seeds = repeat(seed) if self.num_takes == 1 else map(derived_seed, repeat(seed), count())
+        seeds = repeat(self.seed)
+        if self.num_takes > 1:
+            seeds = map(derived_seed, repeat(self.seed), count())
         return [
             piece.duration_s if isinstance(piece, Silence) else self._request(piece, base, seeds)
             for piece in self.script.pieces

@@ -34,12 +34,14 @@ def run(args: argparse.Namespace) -> int:
     from intone.cli.take import Output, Speaker
 
     reading = Reading.of(options.read_text(args.text, args.file), args)
-    if args.show_spoken:
-        reading.show()
-        return EXIT_OK
     output = Output.from_args(args, reading.num_takes)
     model = args.model = chosen_model(args.model, args.voice, os.environ)
-    pieces = reading.pieces(args, voice=args.voice, instruct=args.instruct)
     with options.open_tts(args) as tts:
-        Speaker(tts=tts, model=model, mode="say").say(pieces, reading.texts, output)
+        reading = reading.said_by(tts)
+        if args.show_spoken:
+            reading.show()
+            return EXIT_OK
+        pieces = reading.pieces(args, voice=args.voice, instruct=args.instruct)
+        speaker = Speaker(tts=tts, model=model, mode="say")
+        speaker.say(pieces, reading.texts, output, seed=reading.seed)
     return EXIT_OK

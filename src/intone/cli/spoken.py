@@ -14,6 +14,8 @@ class Spoken:
 
     takes: tuple[Audio, ...]
     silence_s: float = 0.0
+    seed: int | None = None
+    """That repeats them all, where one does; None: each has its own."""
 
     @property
     def timing(self) -> SpeechTiming:
@@ -26,8 +28,9 @@ class Spoken:
 
     @property
     def figures(self) -> str:
-        """One line: seconds, speed, TTFA, seeds, why it ended."""
-        seeds = ", ".join(str(take.seed) for take in self.takes)
+        """One line: seconds, speed, TTFA, the seed to give again, why it ended."""
+        own = (take.seed for take in self.takes)
+        seeds = ", ".join(map(str, own if self.seed is None else (self.seed,)))
         reasons = ", ".join(dict.fromkeys(take.finish_reason for take in self.takes))
         return f"{self.timing}, seed {seeds}, finished: {reasons}"
 

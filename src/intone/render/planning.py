@@ -23,7 +23,7 @@ from intone.render.identity import check_can_speak
 from intone.render.moods import Delivery, Manner, deliver
 from intone.render.plan import ScriptPlan, SegmentPlan
 from intone.text.cutting import Budget
-from intone.text.languages import AUTO
+from intone.text.languages import language_to_read
 from intone.text.script import FixedSpan, Position, Script, Segment, Silence
 from intone.text.sentences import pack, split_sentences
 
@@ -140,11 +140,6 @@ class _Planner:
             )
         return language
 
-    def _heard_as(self, language: str) -> str:
-        """Returns the language to read in: a model with one language needs no guess."""
-        spoken = [name for name in self.abilities.languages if name != AUTO]
-        return spoken[0] if language.lower() == AUTO and len(spoken) == 1 else language
-
     def _speed(self, segment: Segment) -> float:
         speed = segment.rate * self.settings.template.speed
         if not MIN_SPEED <= speed <= MAX_SPEED:
@@ -158,7 +153,8 @@ class _Planner:
     def _add_piece(self, piece: Segment, part: Part, delivery: Delivery) -> None:
         index = len(self.segments)
         language = self._language(piece, part)
-        spoken = self.settings.read_aloud(piece.text, self._heard_as(language), piece.fixed)
+        read_as = language_to_read(language, self.abilities.languages)
+        spoken = self.settings.read_aloud(piece.text, read_as, piece.fixed)
         is_described = delivery.route == "described"
         request = replace(
             self.settings.template,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 NAME_OF_CODE: Mapping[str, str] = {
     "zh": "chinese",
@@ -33,6 +33,17 @@ def find_language(given: str) -> str | None:
     if wanted == AUTO or wanted in CODE_OF_NAME:
         return wanted
     return NAME_OF_CODE.get(wanted.replace("_", "-").split("-")[0])
+
+
+def language_to_read(asked: str, of_model: Sequence[str]) -> str:
+    """Returns the language in which figures are read: a model with one needs no guess from the text.
+
+    Args:
+        asked: a name of `of_model`, or "auto".
+        of_model: what the model that speaks has, "auto" among it.
+    """
+    named = [name for name in of_model if name != AUTO]
+    return named[0] if asked.lower() == AUTO and len(named) == 1 else asked
 
 
 def known_languages() -> str:
