@@ -1,7 +1,7 @@
 """The app: every part's routes behind one front door.
 
-Layers from outside in: id, log and drain (`FrontDoor`), host names, origins of web pages, keys,
-sizes of bodies. A layer added here holds for every route, those to come included.
+Layers from outside in: id, log and drain (`FrontDoor`), spans, host names, origins of web pages,
+keys, sizes of bodies. A layer added here holds for every route, those to come included.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from intone.server.live.routes import router as live_router
 from intone.server.models_routes import router as models_router
 from intone.server.services import Services
 from intone.server.speech.routes import router as speech_router
+from intone.server.tracing import Traced
 from intone.server.voices.design_routes import router as design_router
 from intone.server.voices.routes import router as voices_router
 
@@ -94,6 +95,7 @@ def _layers(services: Services) -> list[Middleware]:
             lifecycle=services.lifecycle,
             always_open=OPEN_PATHS | {METRICS_PATH},
         ),
+        *([Middleware(Traced, tracer=services.tracer)] if services.tracer else []),
         *([Middleware(HostCheck, allowed=server.allowed_hosts)] if server.allowed_hosts else []),
         *([cors] if server.cors_origins else []),
         Middleware(KeyGate, find=services.keys.find, open_paths=open_paths),

@@ -19,6 +19,8 @@ from intone.server.settings import Settings
 from intone.voices.library import VoiceLibrary
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from intone.server.jobs.service import JobService
 
 
@@ -36,6 +38,7 @@ class Services:
     clock: Callable[[], float]
     """Seconds that never go back."""
     jobs: JobService | None = None
+    tracer: Tracer | None = None
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
 
