@@ -26,6 +26,7 @@ from intone.text.cutting import Budget
 from intone.text.languages import language_to_read
 from intone.text.script import FixedSpan, Position, Script, Segment, Silence
 from intone.text.sentences import pack, split_sentences
+from intone.text.writing import is_speakable
 
 MAX_PIECE_S = 20.0
 """Typical speech that one take is given; a segment with more is drawn in several: voices drift in
@@ -90,7 +91,7 @@ class _Planner:
         self.silence_s += silence.duration_s
 
     def add_segment(self, segment: Segment) -> None:
-        if not any(character.isalnum() for character in segment.text):
+        if not is_speakable(segment.text):
             raise EmptyTextError(
                 f"{segment.position}: {segment.text!r} has no word to speak; write one, or take it "
                 "out."

@@ -36,7 +36,7 @@ def find_language(given: str) -> str | None:
 
 
 def language_to_read(asked: str, of_model: Sequence[str]) -> str:
-    """Returns the language in which figures are read: a model with one needs no guess from the text.
+    """Returns the language in which figures are read: a model with one needs no guess of it.
 
     Args:
         asked: a name of `of_model`, or "auto".
