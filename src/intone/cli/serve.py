@@ -60,10 +60,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         from intone.cli import serve_http
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "intone":
+        package = (error.name or "intone").partition(".")[0]
+        if package == "intone":
             raise
         raise MissingDependencyError(
-            f"serving over HTTP needs {error.name}; install intone[server], or speak line by line "
+            f"serving over HTTP needs {package}; install intone[server], or speak line by line "
             "with --stdin."
         ) from error
     return serve_http.run(args)

@@ -42,13 +42,14 @@ class ModelsHere:
         self._hub = HubSettings.from_env(environ)
         given = (*([settings.default] if settings.default else []), *settings.served)
         self._given = {Path(name).name: Path(name) for name in given if Path(name).is_dir()}
-        self._served = {self._public(name) for name in settings.served}
+        self._default = None if settings.default is None else _given_name(settings.default)
+        self._served = {_given_name(name) for name in settings.served}
         for name in given:
-            self.directory(self._public(name))
+            self.directory(_given_name(name))
 
     def default(self) -> str:
-        if self._settings.default is not None:
-            return self._public(self._settings.default)
+        if self._default is not None:
+            return self._default
         here = self._directories()
         found = (name for name in (*_PREFERRED, *here) if name in here)
         default = next(found, None)
@@ -60,19 +61,19 @@ class ModelsHere:
         return tuple(self._directories())
 
     def describe(self, name: str) -> Capabilities:
-        public = self._public(name)
+        public = _public_name(name)
         can = TTS(self.directory(public)).capabilities()
         return replace(can, model=public)
 
     def memory_bytes(self, name: str) -> int:
-        directory = self.directory(self._public(name))
+        directory = self.directory(_public_name(name))
         plan = EnginePlan.of(ModelDescription.read(directory), self._engine_settings())
         if not plan.runs_graphs:
             return directory_bytes(directory)
         return fit_of(plan.description, plan.dtype, plan.num_slots, plan.num_positions).needed_bytes
 
     def open(self, name: str) -> TTS:
-        directory = self.directory(self._public(name))
+        directory = self.directory(_public_name(name))
         wanted = self._settings
         return TTS(
             directory,
@@ -101,15 +102,6 @@ class ModelsHere:
             num_slots=wanted.slots,
         )
 
-    def _public(self, name: str) -> str:
-        """Returns the one name of a model: its alias, else its hub id, else its folder's name."""
-        by_id = {repo_id.lower(): alias for alias, repo_id in ALIASES.items()}
-        folder = Path(name).name
-        if folder in self._given and str(self._given[folder]) == name:
-            return folder
-        lowered = name.lower()
-        return by_id.get(lowered, lowered if lowered in ALIASES else name)
-
     def _directories(self) -> dict[str, Path]:
         """Returns every model that may be asked for; what was pulled meanwhile is among them."""
         found = dict(self._given)
@@ -122,10 +114,17 @@ class ModelsHere:
                 found.setdefault(model.alias or model.repo_id, model.path)
         if not self._served:
             return found
-        allowed = self._served | ({self.default_name} if self.default_name else set())
+        allowed = self._served | {self._default}
         return {name: path for name, path in found.items() if name in allowed}
 
-    @property
-    def default_name(self) -> str | None:
-        """The default that was asked for, by its public name."""
-        return None if self._settings.default is None else self._public(self._settings.default)
+
+def _given_name(model: str) -> str:
+    """Returns the public name of what the settings name, a directory perhaps."""
+    return Path(model).name if Path(model).is_dir() else _public_name(model)
+
+
+def _public_name(model: str) -> str:
+    """Returns the one name of a model: its alias where it has one."""
+    lowered = model.lower()
+    by_id = {repo_id.lower(): alias for alias, repo_id in ALIASES.items()}
+    return by_id.get(lowered, lowered if lowered in ALIASES else model)
