@@ -6,7 +6,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ from fastapi.testclient import TestClient
 from tests.server.fakes import FakeSource
 from tests.server.jobs.running import TEXT, client_of, ended, events_of, job_services, sent
 
-from intone.core.errors import EngineStoppedError
+from intone.core.errors import EngineStoppedError, OutputError
 from intone.server.admission import NO_LIMITS
-from intone.server.jobs import outcome
+from intone.server.jobs import outcome, worker
 from intone.server.jobs.room import JobLimits
+from intone.server.jobs.store import JobStore
 from intone.server.keys import KeyFile
 from intone.server.services import Services
 
@@ -227,6 +228,26 @@ def test_a_job_that_crashes_does_not_end_the_next_one(
     assert ended(client, sent(client)["id"])["state"] == "done"
 
 
+def test_a_queue_that_fails_for_a_moment_loses_no_job(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "REST_S", 0.01)
+    monkeypatch.setattr(outcome, "REST_S", 0.01)
+    failures = iter([True, True])
+    append = JobStore.append
+
+    def full(store: JobStore, job_id: str, type: str, data: Mapping[str, object]) -> None:
+        if type == "segment" and next(failures, False):
+            raise OutputError("the disk is full")
+        append(store, job_id, type, data)
+
+    monkeypatch.setattr(JobStore, "append", full)
+    job = sent(client, input="One sentence of some length is here. " * 40)
+    assert ended(client, job["id"])["state"] == "done"
+    told = [e["data"]["index"] for e in events_of(client, job["id"]) if e["event"] == "segment"]
+    assert sorted(told) == list(range(job["num_pieces"]))
+
+
 def test_a_stopped_server_goes_on_at_the_piece_when_it_is_back(tmp_path: Path) -> None:
     first, second = FakeSource(), FakeSource()
     first.behaviours["fake-custom"].frame_s = 0.002
@@ -302,3 +323,15 @@ def _until(is_so: Callable[[], bool], limit_s: float = 5.0) -> None:
     while not is_so():
         assert time.monotonic() < deadline_s, "it did not come to that"
         time.sleep(0.005)
+
+
+def test_nothing_but_jobs_is_removed_from_the_directory(tmp_path: Path) -> None:
+    mine = tmp_path / "jobs" / "holiday" / "photo.jpg"
+    left = tmp_path / "jobs" / "0123abcd"
+    for path in (mine, left / ".intone-job", left / "text.txt"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    with client_of(job_services(tmp_path)) as client:
+        client.get("/v1/audio/jobs")
+    assert mine.exists()
+    assert not left.exists()  # a job that was deleted when the process ended

@@ -7,33 +7,32 @@ one job at a time in a thread of its own; every piece goes through admission and
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from intone.audio.durable import atomic_write_bytes
-from intone.core.errors import IntoneError, OutputError
+from intone.core.errors import OutputError
 from intone.render.identity import Library
 from intone.server.admission import Admission
-from intone.server.background import BackgroundModel, background_turn
+from intone.server.background import Turn, background_turn
 from intone.server.errors import INVALID_REQUEST, ApiError
 from intone.server.jobs.job import Job, JobEvent, JobOrder
-from intone.server.jobs.outcome import REST_S, keep_end
+from intone.server.jobs.opened import OpenQueue, came
 from intone.server.jobs.planning import plan_job
 from intone.server.jobs.rendering import OUT, result_names
 from intone.server.jobs.room import JobLimits, check_characters, check_room
-from intone.server.jobs.running import RunningJob
 from intone.server.jobs.signals import JobSignals
 from intone.server.jobs.store import JobStore
+from intone.server.jobs.worker import JobWorker
 from intone.server.models import ModelSource
 from intone.server.pool import ModelPool
 
 _CLEAN_EVERY_S = 3_600.0
 _EVENTS_AT_ONCE = 200
 _DAY_S = 86_400.0
-_LOG = logging.getLogger("intone.server.jobs")
+_MARK = ".intone-job"
+"""In every folder of a job: nothing else is ever removed from the directory."""
 
 
 class JobService:
@@ -70,7 +69,7 @@ class JobService:
         self._wall_clock = wall_clock
         self._new_id = new_id
         self._fingerprint = fingerprint
-        self._open: _Open | None = None
+        self._open: OpenQueue | None = None
 
     async def start(self) -> None:
         """Opens the queue, goes on with what was running, and begins to work.
@@ -82,10 +81,13 @@ class JobService:
             return
         store = await asyncio.to_thread(JobStore, self.directory, self._wall_clock)
         await asyncio.to_thread(self._recover, store)
-        opened = _Open(store, JobSignals(asyncio.get_running_loop()), self._limits.workers)
+        opened = OpenQueue(store, JobSignals(asyncio.get_running_loop()), self._limits.workers)
         self._open = opened
         opened.tasks = [
-            *(asyncio.create_task(self._work(opened)) for _ in range(self._limits.workers)),
+            *(
+                asyncio.create_task(self._worker(opened).work())
+                for _ in range(self._limits.workers)
+            ),
             asyncio.create_task(self._clean(opened)),
         ]
 
@@ -102,6 +104,7 @@ class JobService:
             task.cancel()
         await asyncio.gather(*opened.tasks, return_exceptions=True)
         await asyncio.to_thread(opened.threads.shutdown)
+        await asyncio.to_thread(opened.planner.shutdown, cancel_futures=True)
         await asyncio.to_thread(opened.store.close)
 
     async def submit(
@@ -123,6 +126,7 @@ class JobService:
         def made() -> Job:
             folder = self.directory / job_id
             try:
+                atomic_write_bytes(folder / _MARK, b"")
                 atomic_write_bytes(folder / order.source, source)
                 plan = plan_job(order, folder, can, self._library)
                 check_characters(plan.num_characters, limit_characters)
@@ -141,7 +145,7 @@ class JobService:
                 raise
             return job
 
-        job = await asyncio.to_thread(made)
+        job = await asyncio.get_running_loop().run_in_executor(opened.planner, made)
         opened.wake()
         return job
 
@@ -173,11 +177,10 @@ class JobService:
         """
         opened = self._opened()
         await self.get(key_id, job_id)
+        opened.stop(job_id)
         await asyncio.to_thread(opened.store.remove, job_id)
-        running = opened.running.get(job_id)
-        if running is not None:
-            running.model.stop()
-            await opened.until_idle(job_id)
+        opened.stop(job_id)  # it may have been started again before it was removed
+        await opened.until_idle(job_id)
         await asyncio.to_thread(shutil.rmtree, self.directory / job_id, ignore_errors=True)
         opened.signals.tell(job_id)
 
@@ -199,77 +202,25 @@ class JobService:
                     after = event.number
                 if job is None or (job.has_ended and not found):
                     return
-                if not found and not await _came(news, rest_s):
+                if not found and not await came(news, rest_s):
                     yield None
 
-    async def _work(self, opened: _Open) -> None:
-        """Works off the queue until the service stops; a queue that fails is tried again."""
-        while not opened.is_stopping:
-            news = opened.changed  # before looking: what comes while it looks wakes it too
-            job: Job | None = None
-            try:
-                job = await asyncio.to_thread(opened.store.claim)
-                if job is not None:
-                    await self._run(opened, job)
-                else:
-                    wait_s = await asyncio.to_thread(opened.store.next_start_in_s)
-                    await _came(news, wait_s)
-            except OutputError as error:
-                _LOG.error("%s", error)
-                await self._give_back(opened, job)
+    def _worker(self, opened: OpenQueue) -> JobWorker:
+        def turn_of(job: Job) -> Turn:
+            return background_turn(
+                self._admission, self._pool, key_id=job.key_id, model=job.order.model
+            )
 
-    async def _give_back(self, opened: _Open, job: Job | None) -> None:
-        """Returns when the queue works again and the job, if there is one, waits in it."""
-        while True:
-            await asyncio.sleep(REST_S)
-            try:
-                now = None if job is None else await asyncio.to_thread(opened.store.get, job.id)
-                if now is not None and now.state == "running":
-                    await asyncio.to_thread(
-                        opened.store.put_back, now.id, was_attempt=True, problem=None
-                    )
-            except OutputError:
-                continue
-            return
-
-    async def _run(self, opened: _Open, job: Job) -> None:
-        event_loop = asyncio.get_running_loop()
-        try:
-            can = await asyncio.to_thread(self._source.describe, job.order.model)
-        except IntoneError as error:
-            await asyncio.to_thread(keep_end, opened.store, job.id, error)
-            opened.signals.tell(job.id)
-            return
-        turn = background_turn(
-            self._admission, self._pool, key_id=job.key_id, model=job.order.model
-        )
-        running = RunningJob(
-            job=job,
-            folder=self.directory / job.id,
-            model=BackgroundModel(event_loop, can, turn),
-            library=self._library,
+        return JobWorker(
+            opened,
+            self.directory,
+            self._source,
+            self._library,
+            turn_of=turn_of,
             fingerprint=self._fingerprint,
-            store=opened.store,
-            told=opened.signals.tell_soon,
         )
-        opened.running[job.id] = running
-        if await asyncio.to_thread(opened.store.get, job.id) is None:
-            opened.ended(job.id)  # deleted between its claim and now
-            return
-        work = event_loop.run_in_executor(opened.threads, running.run)
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError:
-            running.model.stop()
-            await asyncio.wait([work])
-            raise
-        finally:
-            opened.ended(job.id)
-        crash = work.exception()
-        if crash is not None:
-            await asyncio.to_thread(running.crashed, crash)
 
-    async def _clean(self, opened: _Open) -> None:
+    async def _clean(self, opened: OpenQueue) -> None:
         while True:
             before = self._wall_clock() - self._limits.keep_days * _DAY_S
             for job in await asyncio.to_thread(opened.store.ended_before, before):
@@ -280,49 +231,14 @@ class JobService:
     def _recover(self, store: JobStore) -> None:
         store.recover()
         known = {job.id for job in store.all()}
-        for path in self.directory.iterdir():
-            if path.is_dir() and path.name not in known:  # deleted, or never accepted, at the end
-                shutil.rmtree(path, ignore_errors=True)
+        for mark in self.directory.glob(f"*/{_MARK}"):
+            if mark.parent.name not in known:  # deleted, or never accepted, when the process ended
+                shutil.rmtree(mark.parent, ignore_errors=True)
 
-    def _opened(self) -> _Open:
+    def _opened(self) -> OpenQueue:
         if self._open is None:
             raise OutputError("jobs are not open; start the service first.")
         return self._open
-
-
-class _Open:
-    """What there is between start and stop."""
-
-    def __init__(self, store: JobStore, signals: JobSignals, workers: int) -> None:
-        self.store = store
-        self.signals = signals
-        self.threads = ThreadPoolExecutor(workers, thread_name_prefix="intone-job")
-        self.running: dict[str, RunningJob] = {}
-        self.tasks: list[asyncio.Task[None]] = []
-        self.is_stopping = False
-        self.changed = asyncio.Event()
-
-    def wake(self) -> None:
-        """Lets every worker look again, and those who wait for an end."""
-        changed, self.changed = self.changed, asyncio.Event()
-        changed.set()
-
-    def ended(self, job_id: str) -> None:
-        del self.running[job_id]
-        self.wake()
-
-    async def until_idle(self, job_id: str) -> None:
-        while job_id in self.running:
-            await self.changed.wait()
-
-
-async def _came(event: asyncio.Event, wait_s: float | None) -> bool:
-    try:
-        async with asyncio.timeout(wait_s):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _no_job(job_id: str) -> ApiError:
