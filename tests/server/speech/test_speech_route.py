@@ -308,6 +308,17 @@ def test_openais_model_names_are_the_default_and_others_must_be_here(
     assert (answer.status_code, error_of(answer)["param"]) == (404, "model")
 
 
+def test_a_voice_that_the_default_model_lacks_finds_the_model_that_has_it(tmp_path: Path) -> None:
+    other = replace(abilities("fake-other"), voices=("nora",))
+    source = FakeSource((abilities("fake-custom"), other))
+    source.behaviours["fake-other"].num_frames = lambda request: 1
+    with TestClient(create_app(fake_services(tmp_path, source))) as client:
+        assert client.get("/v1/models").json()["data"][0]["id"] == "fake-custom"
+        for voice, model in (("nora", "fake-other"), ("ryan", "fake-custom")):
+            answer = client.post(URL, json={**HELLO, "voice": voice, "model": "tts-1"})
+            assert (answer.status_code, answer.headers.get("x-model")) == (200, model), answer.text
+
+
 def test_a_task_type_finds_its_model_and_fits_the_one_that_is_named(client: TestClient) -> None:
     body = {"input": "Hello.", "instructions": "An old man.", "task_type": "VoiceDesign"}
     assert client.post(URL, json=body).headers["x-model"] == "fake-design"

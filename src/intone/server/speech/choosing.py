@@ -95,12 +95,8 @@ def chosen_voice(
         UnknownVoiceError: nobody of that name.
         InvalidSettingError: a voice by name beside a clip of another.
     """
-    is_stand_in = asked is not None and asked.casefold() in {
-        *settings.voice_map,
-        *DEFAULT_VOICE_MAP,
-    }
     if has_reference:
-        if asked is None or is_stand_in:
+        if asked is None or is_stand_in(asked, settings):
             return None
         raise InvalidSettingError(
             f"the request names the voice {asked!r} and brings ref_audio; give one of them."
@@ -109,9 +105,14 @@ def chosen_voice(
         asked = _default_voice(can, kept, settings)
     if asked is None or _is_known(asked, can, kept):
         return asked
-    if is_stand_in:
-        return _stand_in(asked.casefold(), can, kept, settings)
+    if is_stand_in(asked, settings):
+        return _stand_in(asked.strip().casefold(), can, kept, settings)
     raise UnknownVoiceError(_unknown(asked, can, kept))
+
+
+def is_stand_in(name: str, settings: SpeechSection) -> bool:
+    """Whether a name is one of OpenAI's, or another one of the map: not a person's own."""
+    return name.strip().casefold() in {*settings.voice_map, *DEFAULT_VOICE_MAP}
 
 
 def _default_voice(can: Capabilities, kept: Collection[str], settings: SpeechSection) -> str | None:

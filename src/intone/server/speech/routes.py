@@ -10,16 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intone.audio.stream_encoders import SoundFormat
+from intone.core.errors import UnknownVoiceError
 from intone.server.auth import Caller, caller_of
 from intone.server.services import Services, TheServices
 from intone.server.speech.answer import AnswerForm, SpeechAnswer
 from intone.server.speech.body import SpeechBody
 from intone.server.speech.buffer import ByteBuffer
-from intone.server.speech.choosing import KIND_OF_TASK, chosen_model
+from intone.server.speech.choosing import KIND_OF_TASK, chosen_model, is_stand_in
 from intone.server.speech.clips import clip_of
 from intone.server.speech.formats import MEDIA_TYPES, PCM_003, PCM_HEADERS, encoder_for
 from intone.server.speech.plan import SpeechPlan, plan_speech
 from intone.server.speech.speaking import Speaking
+from intone.server.voices.choosing import model_for_voice
 
 router = APIRouter(tags=["speech"])
 ROUTE = "/v1/audio/speech"
@@ -27,9 +29,21 @@ BUFFER_BYTES = 1_000_000
 """That a slow reader may leave behind before its request makes room for others: 20 s of PCM."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_HEADERS = {
+    "X-Seed": "Repeats the sound.",
+    "X-Model": "The model that speaks.",
+    "X-Voice": "The preset or kept voice that speaks; absent for clips and descriptions.",
+    "X-Finish-Reason": "How it ended: stop, length or guard; with `stream: false`.",
+    "X-Audio-Duration": "Seconds; with `stream: false`.",
+    "Server-Timing": "queue, load and ttfa, in ms.",
+}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The sound, as it is made; or events with `stream_format: sse`.",
+        "headers": {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in _HEADERS.items()
+        },
         "content": {
             **{name: _BINARY for name in sorted({*MEDIA_TYPES.values(), PCM_003})},
             "text/event-stream": {"schema": {"type": "string"}},
@@ -84,11 +98,25 @@ def planned(body: SpeechBody, services: Services) -> SpeechPlan:
     can = chosen_model(
         services.source,
         settings.speech,
-        name=body.model,
+        name=_model_name(body, services),
         kind=None if body.task_type is None else KIND_OF_TASK[body.task_type],
         must_clone=body.ref_audio is not None,
     )
     return plan_speech(body, can, services.library.names(), settings.speech, settings.limits)
+
+
+def _model_name(body: SpeechBody, services: Services) -> str | None:
+    """Returns the model that is asked for: by name, else by a voice that the default lacks."""
+    speech = services.settings.speech
+    is_named = body.model is not None and body.model not in speech.default_names
+    voice = body.voice_name
+    is_open = voice is not None and not is_stand_in(voice, speech)
+    if is_named or not is_open or body.task_type is not None or body.ref_audio is not None:
+        return body.model
+    try:
+        return model_for_voice(voice, services.source, services.library, speech.voice_map)
+    except UnknownVoiceError:
+        return body.model  # the default's own voices are what the message should list
 
 
 def _headers(plan: SpeechPlan, format: SoundFormat) -> dict[str, str]:
