@@ -87,7 +87,7 @@ class Reading:
         """
         options = speak_options(args, voice=voice, instruct=instruct)
         base = speech_request("-", options)
-        seeds = repeat(self.seed)
+        seeds: Iterator[int] = repeat(self.seed)
         if self.num_takes > 1:
             seeds = map(derived_seed, repeat(self.seed), count())
         return [
