@@ -11,19 +11,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from intone.core.byte_sizes import format_bytes
-from intone.core.errors import EngineStoppedError, InvalidSettingError
-from intone.server.busy import BusyError
+from intone.core.errors import EngineStoppedError
 from intone.server.models import ModelSource, ServedModel
+from intone.server.pool_line import Line, Waiting
 from intone.server.pool_state import (
     ModelState,
     PoolCounts,
     PoolEntry,
     PoolLimits,
-    Waiting,
+    check_could_fit,
+    not_ready_in_time,
 )
-
-_RETRY_S = 5.0
 
 
 class ModelPool:
@@ -45,7 +43,7 @@ class ModelPool:
         self._limits = limits
         self._clock = clock
         self._entries: dict[str, PoolEntry] = {}
-        self._waiting: list[Waiting] = []
+        self._line = Line()
         self._changed = asyncio.Event()
         self._is_closed = False
 
@@ -105,16 +103,15 @@ class ModelPool:
         capabilities = await asyncio.to_thread(self._source.describe, asked)
         key = capabilities.model  # two names of one model are one model
         memory_bytes = await asyncio.to_thread(self._source.memory_bytes, asked)
-        self._check_could_fit(asked, memory_bytes)
+        check_could_fit(asked, memory_bytes, self._limits)
         try:
             async with asyncio.timeout(self._limits.max_wait_s):
                 return await self._leased(key, memory_bytes)
         except TimeoutError:
-            raise self._no_room(asked) from None
+            raise not_ready_in_time(asked, self._limits) from None
 
     async def _leased(self, key: str, memory_bytes: int) -> tuple[PoolEntry, ServedModel]:
-        waiting = Waiting(key, self._clock())
-        self._waiting.append(waiting)
+        waiting = self._line.join(key, self._clock())
         try:
             while True:
                 self._check_open()
@@ -133,7 +130,7 @@ class ModelPool:
                     return entry, entry.model
                 await self._until_changed()
         finally:
-            self._waiting.remove(waiting)
+            self._line.leave(waiting)
             self._wake()
 
     def _begin_load(self, waiting: Waiting, memory_bytes: int) -> PoolEntry | None:
@@ -141,9 +138,7 @@ class ModelPool:
         waiting.needs_room = True
         if self._must_stand_back(waiting) or not self._has_room(waiting, memory_bytes):
             return None
-        for other in self._waiting:
-            if other.key == waiting.key:
-                other.needs_room = False
+        self._line.has_room(waiting.key)
         entry = PoolEntry(waiting.key, memory_bytes)
         self._entries[waiting.key] = entry
         entry.work = asyncio.create_task(self._load(entry))
@@ -154,32 +149,23 @@ class ModelPool:
         return entry.status == "ready" and not self._must_stand_back(waiting)
 
     def _must_stand_back(self, waiting: Waiting) -> bool:
-        """Whether an older request has waited too long for room that this one would take."""
-        limit_s = self._clock() - self._limits.patience_s
-        return any(
-            older.needs_room and older.key != waiting.key and older.since_s <= limit_s
-            for older in self._before(waiting)
-        )
-
-    def _before(self, waiting: Waiting) -> list[Waiting]:
-        return self._waiting[: self._waiting.index(waiting)]
+        return self._line.must_stand_back(waiting, self._clock() - self._limits.patience_s)
 
     def _has_room(self, waiting: Waiting, memory_bytes: int) -> bool:
         """Whether a model fits now; evicts idle ones towards it, as many as it takes."""
         budget_bytes = self._limits.memory_budget_bytes
         if budget_bytes is None:
             return True
-        over_bytes = sum(e.memory_bytes for e in self._entries.values()) + memory_bytes
-        over_bytes -= budget_bytes
+        entries = self._entries.values()
+        over_bytes = sum(entry.memory_bytes for entry in entries) + memory_bytes - budget_bytes
         if over_bytes <= 0:
             return True
-        over_bytes -= sum(e.memory_bytes for e in self._entries.values() if e.status == "closing")
-        wanted = {older.key for older in self._before(waiting)}
-        idle = [e for e in self._entries.values() if e.is_idle and e.name not in wanted]
-        idle.sort(key=_last_used)
+        over_bytes -= sum(entry.memory_bytes for entry in entries if entry.status == "closing")
+        wanted = self._line.keys_before(waiting)
+        idle = [entry for entry in entries if entry.is_idle and entry.name not in wanted]
         if sum(entry.memory_bytes for entry in idle) < over_bytes:
             return False  # closing some of them would not help yet
-        for entry in idle:
+        for entry in sorted(idle, key=_last_used):
             if over_bytes <= 0:
                 break
             over_bytes -= entry.memory_bytes
@@ -264,23 +250,6 @@ class ModelPool:
     def _check_open(self) -> None:
         if self._is_closed:
             raise EngineStoppedError("the server is stopping; ask again when it is back.")
-
-    def _check_could_fit(self, name: str, memory_bytes: int) -> None:
-        budget_bytes = self._limits.memory_budget_bytes
-        if budget_bytes is not None and memory_bytes > budget_bytes:
-            raise InvalidSettingError(
-                f"model {name!r} needs {format_bytes(memory_bytes)}; this server's memory budget "
-                f"is {format_bytes(budget_bytes)}. Ask for a smaller model (GET /v1/models), or "
-                "start the server with a larger memory budget."
-            )
-
-    def _no_room(self, name: str) -> BusyError:
-        return BusyError(
-            f"model {name!r} was not ready within {self._limits.max_wait_s:g} s: it is loading, or "
-            "others are in use and leave it no room. Try again shortly.",
-            status=503,
-            retry_after_s=_RETRY_S,
-        )
 
 
 def _last_used(entry: PoolEntry) -> float:

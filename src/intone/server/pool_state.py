@@ -6,7 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
+from intone.core.byte_sizes import format_bytes
+from intone.core.errors import InvalidSettingError
+from intone.server.busy import BusyError
 from intone.server.models import ServedModel
+
+_RETRY_S = 5.0
 
 Status = Literal["loading", "ready", "closing", "restarting", "failed"]
 """restarting: its engine died, and it is being closed and opened anew. failed: that did not work;
@@ -45,16 +50,6 @@ class PoolEntry:
         self.status, self.model, self.memory_bytes = "failed", None, 0
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """A request that has no lease yet; they stand in the order in which they came."""
-
-    key: str
-    since_s: float
-    needs_room: bool = False
-    """Its model is neither loaded nor loading."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
     """How much is kept, and how long requests wait."""
@@ -75,3 +70,24 @@ class PoolCounts:
     evictions: int = 0
     restarts: int = 0
     failures: int = 0
+
+
+def check_could_fit(name: str, memory_bytes: int, limits: PoolLimits) -> None:
+    """Raises InvalidSettingError, with the numbers, for a model that the budget can never hold."""
+    budget_bytes = limits.memory_budget_bytes
+    if budget_bytes is not None and memory_bytes > budget_bytes:
+        raise InvalidSettingError(
+            f"model {name!r} needs {format_bytes(memory_bytes)}; this server's memory budget is "
+            f"{format_bytes(budget_bytes)}. Ask for a smaller model (GET /v1/models), or start the "
+            "server with a larger memory budget."
+        )
+
+
+def not_ready_in_time(name: str, limits: PoolLimits) -> BusyError:
+    """Returns the error of a request that has waited long enough."""
+    return BusyError(
+        f"model {name!r} was not ready within {limits.max_wait_s:g} s: it is loading, or others are "
+        "in use and leave it no room. Try again shortly.",
+        status=503,
+        retry_after_s=_RETRY_S,
+    )
