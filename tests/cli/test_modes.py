@@ -124,3 +124,13 @@ def test_the_appended_silence_can_be_left_out(
     intone(*common, "--output", "b.wav", "--no-append-silence")
 
     assert Path("a.wav").read_bytes() != Path("b.wav").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("custom", "CustomVoice model."), ("clone", "(Base model)."), ("design", "VoiceDesign")],
+)
+def test_help_names_models_as_they_are_written(
+    intone: RunInProcess, command: str, words: str
+) -> None:
+    assert words in intone(command, "--help").out.replace("\n", " ")

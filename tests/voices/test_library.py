@@ -208,3 +208,13 @@ def test_changes_of_one_voice_at_once_are_all_kept(library: VoiceLibrary) -> Non
     assert sorted(library.get("nora").moods) == sorted(moods)
     with pytest.raises(UnknownVoiceError):
         library.change("nobody", lambda voice: voice)
+
+
+def test_only_a_command_that_can_replace_a_voice_offers_it(library: VoiceLibrary) -> None:
+    library.put(make_voice("nora"))
+    library.put(make_voice("dora"))
+    with pytest.raises(InvalidSettingError, match="--force replaces it"):
+        library.put(make_voice("nora"))
+    with pytest.raises(InvalidSettingError) as refused:
+        library.rename("nora", "dora")
+    assert "--force" not in str(refused.value)

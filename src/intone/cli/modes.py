@@ -40,7 +40,7 @@ def add_parsers(commands: options.Commands[argparse.ArgumentParser]) -> None:
 def _add(
     commands: options.Commands[argparse.ArgumentParser], mode: str, words: str
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(mode, help=words, description=f"{words.capitalize()}.")
+    parser = commands.add_parser(mode, help=words, description=f"{words[0].upper()}{words[1:]}.")
     parser.add_argument("--text", metavar="WORDS", help="'-', or no --text, reads standard input")
     options.add_text(parser)
     options.add_reading(parser)

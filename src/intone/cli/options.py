@@ -140,7 +140,8 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--normalise",
         choices=("auto", "on", "off"),
         default="auto",
-        help="read figures, dates, units out in words (auto: where intone[spoken] is installed)",
+        help="read figures, dates, units out in words (default auto: where intone[spoken] is "
+        "installed)",
     )
     group.add_argument(
         "--lexicon", metavar="FILE", help="how words are said: lines 'written = spoken'"
@@ -154,7 +155,11 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
     """Adds language, and how frames are drawn."""
     parser.add_argument("--language", default="auto", help="a language of the model (default auto)")
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="0.5 to 2.0, at the same pitch"
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="0.5 to 2.0, at the same pitch (default 1.0)",
     )
     parser.add_argument(
         "--no-guard",

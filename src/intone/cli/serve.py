@@ -40,7 +40,10 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     group = parser.add_argument_group("output")
     where = group.add_mutually_exclusive_group()
     where.add_argument(
-        "--output-dir", metavar="DIR", default="outputs", help="for 0001.wav, 0002.wav, ..."
+        "--output-dir",
+        metavar="DIR",
+        default="outputs",
+        help="for 0001.wav, 0002.wav, ... (default outputs)",
     )
     where.add_argument("--play", action="store_true", help="use the loudspeaker instead")
     options.add_format(group)

@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
         for line in _lines():
             output = next(outputs)
             try:
-                reading = Reading.of(line, args)
+                reading = Reading.of(line, args).said_by(tts)
                 pieces = reading.pieces(args, voice=voice, instruct=instruct)
-                speaker.say(pieces, reading.texts, output)
+                speaker.say(pieces, reading.texts, output, seed=reading.seed)
             except IntoneError as error:  # one bad line must not end the session
                 code = exit_code(error)
                 tell(str(error))

@@ -187,7 +187,7 @@ class PromptBuilder:
         if num_positions >= max_positions:
             raise TextTooLongError(
                 f"text and reference take {num_positions} of {max_positions} positions; "
-                "no room is left for sound. Split the text."
+                "no room is left for sound. Split the text; `intone book FILE` does so."
             )
 
     def _check_special_ids(self) -> None:

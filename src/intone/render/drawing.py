@@ -138,8 +138,8 @@ class SegmentDrawer:
         if kept.audio.finish_reason == "guard":
             return "it missed its end in every draw; the best one was cut where speech ended"
         return (
-            f"similarity {kept.similarity:.2f} is the best of its draws, but below "
-            f"{self._least(anchor):.2f}"
+            f"similarity {kept.similarity:.3f} is the best of its draws, but below "
+            f"{self._least(anchor):.3f}"
         )
 
 

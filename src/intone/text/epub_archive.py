@@ -43,7 +43,9 @@ class EpubArchive:
         except OSError as error:
             raise TextFileError(f"{path} cannot be read: {error.strerror}.") from error
         except zipfile.BadZipFile as error:
-            raise TextFileError(f"{path} is no epub, or a damaged one ({error}).") from error
+            raise TextFileError(
+                f"{path} is no epub, or a damaged one ({error}); get it again, or convert it anew."
+            ) from error
         self._members = {info.filename: info for info in self._zip.infolist()}
         try:
             self._refuse_what_is_not_for_us()

@@ -58,9 +58,7 @@ def parse_script(
         parser.read_line(number, line)
     script = parser.finish()
     if not script.segments:
-        raise EmptyTextError(
-            f"the {mode} holds no word to speak; write at least one beside its tags."
-        )
+        raise EmptyTextError("the text holds no word to speak; write at least one beside its tags.")
     return script
 
 

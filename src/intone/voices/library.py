@@ -97,7 +97,8 @@ class VoiceLibrary:
         with self._locked():
             old = self._find(name)
             if old is not None and not replace:
-                raise InvalidSettingError(_taken(old.name.removesuffix(SUFFIX)))
+                taken = _taken(old.name.removesuffix(SUFFIX))
+                raise InvalidSettingError(f"{taken} --force replaces it.")
             path = self.directory / f"{name}{SUFFIX}" if old is None else old
             atomic_write_bytes(path, data)
         return path
@@ -257,5 +258,5 @@ def _named(voice: Voice, name: str) -> Voice:
 def _taken(name: str) -> str:
     return (
         f"a voice {name!r} is kept already, and case makes no difference; choose another name, "
-        f"or replace it (--force), or remove it first: intone voices remove {name}."
+        f"or remove that one first: intone voices remove {name}."
     )

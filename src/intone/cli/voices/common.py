@@ -95,7 +95,7 @@ def add_form(parser: argparse.ArgumentParser) -> None:
         dest="form",
         action="store_const",
         const="icl",
-        help="keep the clip's codes (the default with --text)",
+        help="keep the clip's codes (the default where its words are known)",
     )
 
 
