@@ -86,8 +86,8 @@ def check_could_fit(name: str, memory_bytes: int, limits: PoolLimits) -> None:
 def not_ready_in_time(name: str, limits: PoolLimits) -> BusyError:
     """Returns the error of a request that has waited long enough."""
     return BusyError(
-        f"model {name!r} was not ready within {limits.max_wait_s:g} s: it is loading, or others are "
-        "in use and leave it no room. Try again shortly.",
+        f"model {name!r} was not ready within {limits.max_wait_s:g} s: it is loading, or others "
+        "are in use and leave it no room. Try again shortly.",
         status=503,
         retry_after_s=_RETRY_S,
     )
