@@ -307,3 +307,13 @@ def test_it_says_why_nobody_is_compared_and_refuses_a_bad_threshold_before_loadi
     monkeypatch.setattr(TTS, "load", None)
     refused = intone("book", "sea.txt", *model, "--min-similarity", "2")
     assert "--min-similarity is 2; allowed: 0" in refused.err
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_error_of_the_output(
+    intone: RunInProcess, model: list[str]
+) -> None:
+    Path("sea").write_text("mine")
+    outcome = intone("book", "sea.txt", "--out", "sea", *model)
+
+    assert (outcome.code, Path("sea").read_text()) == (6, "mine")
+    assert "a part of the path is a file" in outcome.err

@@ -72,7 +72,7 @@ def read_book_record(path: Path) -> BookRecord | None:
     """Returns the record in a file, None where there is none; raises RecordError."""
     try:
         text = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a file in its place is told when writing
         return None
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}.") from error
