@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,8 +61,6 @@ def received(socket: WebSocketTestSession) -> Message:
         raise WebSocketDisconnect(message["code"], message.get("reason"))
     if message.get("bytes") is not None:
         return bytes(message["bytes"])
-    import json
-
     return dict(json.loads(message["text"]))
 
 
@@ -134,6 +133,24 @@ def test_the_same_text_in_other_pieces_is_the_same_sound(client: TestClient) -> 
     whole = say(client, config(seed=5), text(words), DONE)
     pieces = say(client, config(seed=5), *(text(character) for character in words), DONE)
     assert sound(whole) == sound(pieces)
+
+
+def test_figures_are_written_out_sentence_by_sentence(
+    client: TestClient, source: FakeSource
+) -> None:
+    pytest.importorskip("num2words")
+    words = text("It costs 3.50. Not 12.")
+    messages = say(client, config(language="en", normalise="on"), words, DONE)
+    starts = [m["text"] for m in messages if isinstance(m, dict) and m["type"] == "segment.start"]
+    assert starts == ["It costs 3.50.", "Not 12."]
+    said = [request.text for request in source.counts["fake-custom"].requests]
+    assert said == ["It costs three point five zero.", "Not twelve."]
+
+
+def test_max_frames_holds_for_the_whole_text(client: TestClient, source: FakeSource) -> None:
+    messages = say(client, config(max_frames=5), text("One two. Three four. Five six."), DONE)
+    assert messages[-2]["finish_reason"] == "length"
+    assert source.counts["fake-custom"].frames_made == 5
 
 
 def test_no_config_speaks_with_the_servers_defaults(client: TestClient) -> None:
@@ -294,6 +311,8 @@ def code_and_close(client: TestClient, *sent: dict[str, Any] | str | bytes) -> t
         ([config(model="none/such")], "model_not_found"),
         ([config(speed=99)], "invalid_event"),
         ([config(), config()], "config_too_late"),
+        ([config(model="fake-design")], "unsupported_mode"),
+        ([config(mode="token", normalise="on")], "invalid_value"),
         ([DONE], "empty_text"),
         ([text("Hello."), DONE, text("more")], "text_after_done"),
         ([text("a" * 70_000)], "message_too_large"),

@@ -33,6 +33,9 @@ class SessionConfig(Sampling):
     mode: Mode = "sentence"
     """sentence: each sentence is a take, spoken when it is complete. token: one take reads the
     text while it comes."""
+    normalise: Literal["auto", "on", "off"] = "auto"
+    """Whether figures are written out before they are spoken; auto: in sentence mode, where the
+    packages are. Token mode reads them as they come."""
     format: ResponseFormat = "pcm"
     """pcm is 16-bit little-endian, mono."""
     audio: Literal["binary", "base64"] = "binary"

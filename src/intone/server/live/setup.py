@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from intone.audio.stream_encoders import stream_encoder
 from intone.core.constants import SAMPLE_RATE_HZ
+from intone.core.errors import InvalidSettingError, UnsupportedModeError
 from intone.core.types import Capabilities
 from intone.server.live.events import SessionConfig
 from intone.server.live.utterance import Plan
@@ -39,6 +40,7 @@ class Setup:
                 config, settings, text=TO_COME, voice=self.voice, instruct=manner or None
             ),
             is_by_token=config.mode == "token",
+            spelling=config.normalise,
             max_delay_s=config.max_delay_s,
             route=ROUTE,
         )
@@ -47,8 +49,18 @@ class Setup:
 def set_up(config: SessionConfig, services: Services) -> Setup:
     """Returns what a session speaks with; reads files. Raises an IntoneError."""
     settings = services.settings.speech
+    if config.mode == "token" and config.normalise == "on":
+        raise InvalidSettingError(
+            "normalise is 'on', but token mode reads figures as they come; use sentence mode, or "
+            "leave it out."
+        )
     kind = None if config.task_type is None else KIND_OF_TASK[config.task_type]
     can = chosen_model(services.source, settings, name=config.model, kind=kind)
+    if can.kind == "design" and config.mode == "sentence":
+        raise UnsupportedModeError(
+            f"model {can.model!r} would draw another person for each sentence; use token mode, or "
+            "keep a designed voice and name it."
+        )
     voice = chosen_voice(config.voice, can, services.library.names(), settings)
     stream_encoder(config.format, SAMPLE_RATE_HZ).finish()  # a missing package is told now
     return Setup(config, can, voice)

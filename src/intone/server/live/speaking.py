@@ -6,6 +6,7 @@ take under way within a frame. Nothing here knows of sockets.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from intone.core.synthesizer import Synthesizer
 from intone.core.types import AudioChunk, FinishReason, Samples, SpeechRequest
 from intone.server.live.inputs import Mark, TextInputs
 from intone.server.live.sentences import LiveSegment, SentenceFeed
+from intone.text.spoken import Spelling, spoken_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class SegmentDone:
     seed: int
     duration_s: float
     """Of its sound as it was sent."""
+    num_frames: int
+    """That the talker made, silence that was trimmed included."""
     num_draws: int
     wall_s: float
 
@@ -63,28 +67,52 @@ class Waits:
 
 
 async def speak_sentences(
-    model: Synthesizer, template: SpeechRequest, inputs: TextInputs, waits: Waits
+    model: Synthesizer,
+    template: SpeechRequest,
+    inputs: TextInputs,
+    waits: Waits,
+    spelling: Spelling,
 ) -> AsyncGenerator[Spoken, None]:
     """Speaks each sentence as soon as it is surely complete.
 
     Args:
         template: voice, seed and the rest; its text is unused. The first segment has its seed,
-            later ones have seeds derived from it.
+            later ones have seeds derived from it; its `max_frames` are those of all together.
+        spelling: whether figures are written out.
     """
     seams = StreamSeams(SAMPLE_RATE_HZ)
-    index = 0
-    assert template.seed is not None
+    index, num_frames = 0, 0
     async with aclosing(_segments(inputs, template.language, waits)) as segments:
         async for segment in segments:
-            seed = template.seed if index == 0 else derived_seed(template.seed, "take", index)
-            request = replace(template, text=segment.text, seed=seed)
+            request = await asyncio.to_thread(_request, template, segment.text, index, spelling)
             gap_s = segment.gap_after_s / template.speed
             yield SegmentBegun(index, segment.text)
+            if template.max_frames is not None:
+                if num_frames >= template.max_frames:
+                    yield _nothing_left(index, request)
+                    return
+                request = replace(request, max_frames=template.max_frames - num_frames)
             chunks = model.astream_request(request)
             async with aclosing(_take(chunks, index, seams, gap_s)) as spoken:
                 async for item in spoken:
                     yield item
+                    if isinstance(item, SegmentDone):
+                        num_frames += item.num_frames
             index += 1
+
+
+def _request(template: SpeechRequest, text: str, index: int, spelling: Spelling) -> SpeechRequest:
+    assert template.seed is not None
+    if spelling != "off":
+        text = spoken_text(text, template.language, spelling=spelling).text
+    seed = template.seed if index == 0 else derived_seed(template.seed, "take", index)
+    return replace(template, text=text, seed=seed)
+
+
+def _nothing_left(index: int, request: SpeechRequest) -> SegmentDone:
+    """Returns the end of a segment for which no frames are left."""
+    assert request.seed is not None
+    return SegmentDone(index, "length", request.seed, 0.0, num_frames=0, num_draws=1, wall_s=0.0)
 
 
 async def speak_tokens(
@@ -138,9 +166,10 @@ async def _take(
     chunks: AsyncIterator[AudioChunk], index: int, seams: StreamSeams, gap_s: float
 ) -> AsyncGenerator[Spoken, None]:
     """Yields the sound of one take and how it ended; leaving stops the take."""
-    num_samples, began_s = 0, time.perf_counter()
+    num_samples, num_frames, began_s = 0, 0, time.perf_counter()
     try:
         async for chunk in chunks:
+            num_frames += chunk.num_frames
             samples = seams.feed(chunk.samples)
             if len(samples):
                 num_samples += len(samples)
@@ -155,6 +184,7 @@ async def _take(
                     finish_reason=chunk.finish_reason,
                     seed=chunk.seed,
                     duration_s=num_samples / SAMPLE_RATE_HZ,
+                    num_frames=num_frames,
                     num_draws=chunk.num_draws,
                     wall_s=time.perf_counter() - began_s,
                 )

@@ -23,6 +23,7 @@ from intone.server.live.speaking import (
 from intone.server.models import ServedModel
 from intone.server.request_ids import RequestRecord
 from intone.server.services import Services
+from intone.text.spoken import Spelling
 
 
 class Listener(Protocol):
@@ -49,6 +50,8 @@ class Plan:
     template: SpeechRequest
     """Every take is made from it; its text is unused and its seed is chosen."""
     is_by_token: bool
+    spelling: Spelling
+    """Whether figures are written out, which takes whole sentences."""
     max_delay_s: float
     route: str
     """Under which it is counted."""
@@ -115,8 +118,10 @@ class Utterance:
         waits = Waits(
             starved_s=self._services.settings.live.starved_s, max_delay_s=self.plan.max_delay_s
         )
-        speak = speak_tokens if self.plan.is_by_token else speak_sentences
-        return speak(model, self.plan.template, self.inputs, waits)
+        plan, inputs = self.plan, self.inputs
+        if plan.is_by_token:
+            return speak_tokens(model, plan.template, inputs, waits)
+        return speak_sentences(model, plan.template, inputs, waits, plan.spelling)
 
     def _count(self, item: Spoken) -> None:
         match item:

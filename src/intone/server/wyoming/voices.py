@@ -71,7 +71,8 @@ def plan_of(asked: SynthesizeVoice | None, services: Services) -> Plan:
             voice=voice,
             instruct=manner or None,
         ),
-        is_by_token=False,
+        is_by_token=can.kind == "design",  # sentences would be of as many people
+        spelling="auto",
         max_delay_s=_MAX_DELAY_S,
         route=ROUTE,
     )
