@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAX_README_LINES = 200
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+SERVER = "http://localhost:8000"
 _SHORT = {"say", "custom", "clone", "design", "script", "book"}
 KEPT_VOICES = {"nora", "nils", "bob", "host"}
 """They are made by one command of a page and spoken with by the next."""
@@ -37,9 +38,10 @@ def blocks(language: str) -> list[str]:
 
 def commands(program: str) -> list[list[str]]:
     """Returns the arguments of every line that calls `program`, without comments and pipes."""
-    lines = [line for code in blocks("sh") for line in code.splitlines()]
-    parts = [shlex.split(part, comments=True) for line in lines for part in line.split(" | ")]
-    return [words[1:] for words in parts if words and words[0] == program]
+    lines = [line for code in blocks("sh") for line in code.replace("\\\n", " ").splitlines()]
+    parts = [part.strip() for line in lines for part in line.split(" | ")]
+    calls = [part for part in parts if part.startswith(f"{program} ")]
+    return [shlex.split(call, comments=True)[1:] for call in calls]
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def _as_documented(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("INTONE_OFFLINE", "1")
-    monkeypatch.setattr("intone.voices.builtin_voice.builtin_directory", lambda: tiny_checkpoint("custom"))
+    monkeypatch.setattr(
+        "intone.voices.builtin_voice.builtin_directory", lambda: tiny_checkpoint("custom")
+    )
     for alias, repo_id in ALIASES.items():
         snapshots = tmp_path / "hf/hub" / f"models--{repo_id.replace('/', '--')}" / "snapshots"
         snapshots.mkdir(parents=True)
@@ -68,13 +72,17 @@ def _as_documented(
 @pytest.mark.usefixtures("_as_documented")
 @pytest.mark.parametrize("code", blocks("python"))
 def test_the_python_runs(code: str) -> None:
-    exec(compile(code, "README.md", "exec"), {})
+    compiled = compile(code, "README.md", "exec")
+    if SERVER not in code:  # clients have a test of their own, beside a server
+        exec(compiled, {})
 
 
 @pytest.mark.usefixtures("_as_documented")
 @pytest.mark.parametrize("arguments", commands("intone"), ids=" ".join)
 def test_the_commands_run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    if {"bench", "train", "voices", "someone/their-fine-tune", *KEPT_VOICES} & set(arguments):
+    is_server = arguments[0] == "serve" and "--stdin" not in arguments
+    parts = {"bench", "keys", "train", "voices", "someone/their-fine-tune", *KEPT_VOICES}
+    if is_server or parts & set(arguments):
         # Minutes, a hub, or an order (which has a test of its own): only understood here.
         build_parser().parse_args(arguments)
         return
@@ -145,7 +153,8 @@ def test_the_extras_exist() -> None:
     named = {
         extra
         for page in PAGES
-        for extra in re.findall(r"(?:intone|\.)\[([\w,]+)\]", page.read_text("utf-8"))
+        for extras in re.findall(r"(?:intone|\.)\[([\w,]+)\]", page.read_text("utf-8"))
+        for extra in extras.split(",")
     }
 
     assert named <= set(project["optional-dependencies"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from tests.deploy.dockerfile import stages
 from intone.server.keys import KeyFile
 from intone.server.metrics import Metrics
 from intone.server.settings import Settings
+from intone.server.settings_layers import environment_layer, joined
 
 K8S = Path(__file__).parents[2] / "deploy" / "k8s"
 OVERLAYS = ("cpu", "gpu", "compat-004")
@@ -173,3 +175,17 @@ def test_the_form_of_the_secret_is_a_file_of_keys_without_keys(tmp_path: Path) -
     (tmp_path / "keys.json").write_text(secret["stringData"]["keys.json"])
 
     assert KeyFile(tmp_path / "keys.json").entries() == ()
+
+
+@needs_kubectl
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_server_understands_the_variables_of_an_overlay(
+    overlay: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in built(overlay)["ConfigMap"]["data"].items():
+        monkeypatch.setenv(name, value)
+    settings = joined([environment_layer(os.environ)]).settings
+
+    assert settings.server.host == "0.0.0.0"
+    assert settings.server.keys_file == "/etc/intone/keys/keys.json"
+    assert settings.model.preload
