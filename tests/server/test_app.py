@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
 from starlette.types import Message
 from tests.server.fakes import FakeSource, fake_services, with_settings
 
@@ -248,6 +249,22 @@ def test_only_listed_hosts_and_origins_are_answered(services: Services) -> None:
     assert allowed.headers["access-control-allow-origin"] == "https://page.example"
     other = client.get("/healthz", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in other.headers
+
+
+def test_a_strange_page_can_neither_send_forms_nor_open_a_socket(services: Services) -> None:
+    client = client_of(services)
+    strange, own = {"origin": "https://evil.example"}, {"origin": "http://testserver"}
+    form = {"files": {"package": b"x"}}
+
+    refused = client.post("/v1/audio/voices/import", headers=strange, **form)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "origin_not_allowed")
+    assert client.post("/v1/audio/voices/import", headers=own, **form).status_code == 400
+    assert client.get("/v1/models", headers=strange).status_code == 200
+    with (
+        pytest.raises(WebSocketDenialResponse),
+        client.websocket_connect("/v1/audio/speech/stream", headers=strange),
+    ):
+        pass
 
 
 def test_a_log_line_is_json_and_says_nothing_that_was_spoken(services: Services) -> None:

@@ -20,10 +20,10 @@ from intone.core.types import ModelKind
 
 Checkpoint = Callable[[ModelKind], Path]
 SPEECH = {"input": "Hello there.", "response_format": "pcm"}
-NUM_FRAMES = 40
+NUM_FRAMES = 60
 
-# A model that takes 1.2 s for its takes.
-SLOW = f"""
+# A model that makes as many frames as it is told to, one in 30 ms.
+SLOW = """
 import sys
 from pathlib import Path
 from tests.server.fakes import FakeSource, fake_services, with_settings
@@ -32,7 +32,7 @@ from intone.server.sections import ServerSection
 from intone.server.serving import serve
 source = FakeSource()
 behaviour = source.behaviours["fake-custom"]
-behaviour.frame_s, behaviour.num_frames = 0.03, lambda request: {NUM_FRAMES}
+behaviour.frame_s, behaviour.num_frames = 0.03, lambda request: int(sys.argv[2])
 services = fake_services(Path(sys.argv[1]), source)
 with json_logs("info"):
     serve(with_settings(services, server=ServerSection(port=0)))
@@ -72,7 +72,7 @@ def server(code: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes]
 
 def test_a_stream_ends_well_while_the_server_drains(tmp_path: Path) -> None:
     with (
-        server(SLOW, str(tmp_path)) as (process, url),
+        server(SLOW, str(tmp_path), str(NUM_FRAMES)) as (process, url),
         httpx.stream("POST", f"{url}/v1/audio/speech", json=SPEECH) as stream,
     ):
         pieces = stream.iter_raw()
@@ -89,7 +89,7 @@ def test_a_stream_ends_well_while_the_server_drains(tmp_path: Path) -> None:
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with (
-        server(SLOW, str(tmp_path)) as (process, url),
+        server(SLOW, str(tmp_path), "1_000") as (process, url),
         httpx.stream("POST", f"{url}/v1/audio/speech", json=SPEECH) as stream,
     ):
         next(stream.iter_raw())

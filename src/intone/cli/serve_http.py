@@ -112,33 +112,26 @@ def make_services(settings: Settings) -> Services:
         clock=clock,
         limits_of=keys.limits_of,
     )
-    library = VoiceLibrary.from_env(os.environ)
-    return Services(
+    services = Services(
         settings=settings,
         source=source,
         pool=pool,
         admission=admission,
-        library=library,
-        jobs=_jobs(settings, source, pool, admission, library) if settings.jobs.enabled else None,
+        library=VoiceLibrary.from_env(os.environ),
         metrics=Metrics(),
         keys=keys,
         clock=clock,
         lifecycle=Lifecycle("starting"),
     )
+    return replace(services, jobs=_jobs(services, source)) if settings.jobs.enabled else services
 
 
 def _tracer(settings: Settings) -> AbstractContextManager[Tracer | None]:
     return tracing(os.environ) if settings.otel else nullcontext()
 
 
-def _jobs(
-    settings: Settings,
-    source: ModelsHere,
-    pool: ModelPool,
-    admission: Admission,
-    library: VoiceLibrary,
-) -> JobService:
-    wanted = settings.jobs
+def _jobs(services: Services, source: ModelsHere) -> JobService:
+    wanted = services.settings.jobs
     return JobService(
         Path(wanted.directory).expanduser() if wanted.directory else _default_job_directory(),
         JobLimits(
@@ -148,9 +141,10 @@ def _jobs(
             keep_days=wanted.keep_days,
         ),
         source=source,
-        pool=pool,
-        admission=admission,
-        library=library,
+        pool=services.pool,
+        admission=services.admission,
+        library=services.library,
+        metrics=services.metrics,
         wall_clock=time.time,
         new_id=lambda: secrets.token_hex(8),
         fingerprint=lambda name: checkpoint_fingerprint(source.directory(name)),

@@ -39,6 +39,7 @@ class ModelsHere:
             ModelNotFoundError: the default, or one that shall be served, is not here.
         """
         self._settings = settings
+        self._sizes: dict[Path, int] = {}
         self._hub = HubSettings.from_env(environ)
         given = (*([settings.default] if settings.default else []), *settings.served)
         self._given = {Path(name).name: Path(name) for name in given if Path(name).is_dir()}
@@ -67,6 +68,11 @@ class ModelsHere:
 
     def memory_bytes(self, name: str) -> int:
         directory = self.directory(_public_name(name))
+        if directory not in self._sizes:  # every request asks, and counting reads many files
+            self._sizes[directory] = self._counted_bytes(directory)
+        return self._sizes[directory]
+
+    def _counted_bytes(self, directory: Path) -> int:
         plan = EnginePlan.of(ModelDescription.read(directory), self._engine_settings())
         if not plan.runs_graphs:
             return directory_bytes(directory)

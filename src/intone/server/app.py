@@ -33,6 +33,7 @@ from intone.server.jobs.routes import router as jobs_router
 from intone.server.limits import BodyLimit
 from intone.server.live.routes import router as live_router
 from intone.server.models_routes import router as models_router
+from intone.server.origins import OriginCheck
 from intone.server.services import Services
 from intone.server.speech.routes import router as speech_router
 from intone.server.tracing import Traced
@@ -98,6 +99,7 @@ def _layers(services: Services) -> list[Middleware]:
         *([Middleware(Traced, tracer=services.tracer)] if services.tracer else []),
         *([Middleware(HostCheck, allowed=server.allowed_hosts)] if server.allowed_hosts else []),
         *([cors] if server.cors_origins else []),
+        Middleware(OriginCheck, allowed=server.cors_origins),
         Middleware(KeyGate, find=services.keys.find, open_paths=open_paths),
         Middleware(BodyLimit, limits=services.settings.limits),
     ]

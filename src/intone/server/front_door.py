@@ -6,12 +6,12 @@ the log gets the trace, and no other request notices.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from intone.server.errors import ApiError, internal_error
@@ -65,8 +65,6 @@ class FrontDoor:
                 await self._app(scope, receive, answer)
             else:
                 await refuse(_stopping(), scope, receive, answer)
-        except asyncio.CancelledError:
-            raise
         except Exception:
             _LOG.exception("request failed", extra={"fields": {"request_id": answer.request_id}})
             if answer.status is not None:
@@ -118,8 +116,7 @@ class _Answer:
 def route_of(scope: Scope) -> str:
     """Returns the route's template, `/v1/models/{id}`: paths as given are too many to count."""
     route = scope.get("route")
-    path = getattr(route, "path", None) if route is not None else None
-    return path if isinstance(path, str) else _UNROUTED
+    return route.path if isinstance(route, Route | WebSocketRoute) else _UNROUTED
 
 
 def _stopping() -> ApiError:

@@ -19,7 +19,6 @@ from fastapi import FastAPI
 from intone.core.errors import OutputError
 from intone.server.app import create_app
 from intone.server.binding import check_binding
-from intone.server.lifecycle import Lifecycle
 from intone.server.patient_protocol import PatientProtocol
 from intone.server.services import Services
 from intone.server.wyoming.serving import check_wyoming, wyoming_serving
@@ -43,7 +42,7 @@ def serve(services: Services) -> None:
     check_wyoming(services)
     listener = _listener(server.host, server.port)
     app = create_app(services)
-    running = DrainingServer(_config(app, services), services.lifecycle, server.drain_timeout_s)
+    running = DrainingServer(_config(app, services), services)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     _LOG.info("listening on http://%s:%d", shown, port, extra={"fields": {"port": port}})
@@ -60,12 +59,11 @@ async def _run(services: Services, running: DrainingServer, listener: socket.soc
 class DrainingServer(uvicorn.Server):
     """uvicorn, with an end of our own: it keeps listening until what runs is over."""
 
-    def __init__(
-        self, config: uvicorn.Config, lifecycle: Lifecycle, drain_timeout_s: float
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
-        self._lifecycle = lifecycle
-        self._drain_timeout_s = drain_timeout_s
+        self._lifecycle = services.lifecycle
+        self._jobs = services.jobs
+        self._drain_timeout_s = services.settings.server.drain_timeout_s
         self._drain_by_s: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -78,6 +76,8 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Ends the main loop when draining is over."""
         if self._drain_by_s is not None:
+            if self._jobs is not None:  # they go on after the next start; who listens is told
+                await self._jobs.stop()
             is_late = time.monotonic() >= self._drain_by_s
             self.should_exit = is_late or self._lifecycle.num_in == 0
             if is_late and self._lifecycle.num_in:
