@@ -485,3 +485,19 @@ def test_a_tag_changes_the_voice_only_where_that_was_asked_for(
     assert [request.voice for request in said(source)] == ["ryan", "vivian"]
     nobody = {**body, "input": "[voice:nobody] Hi.", "markup": "voices"}
     assert error_of(client.post(URL, json=nobody))["param"] == "voice"
+
+
+def test_silence_has_a_limit_too(client: TestClient, source: FakeSource) -> None:
+    body = {**HELLO, "input": "One. " + "[pause:60s] " * 6 + "Two.", "markup": "auto"}
+    answer = client.post(URL, json=body)
+    assert "360 s of silence; allowed: 300" in error_of(answer)["message"]
+    assert source.frames_made == 0
+
+
+def test_an_answer_that_would_be_too_long_to_hold_is_refused(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intone.server.speech.speaking.MAX_WHOLE_S", 0.2)
+    answer = client.post(URL, json={**HELLO, "stream": False})
+    assert (answer.status_code, error_of(answer)["code"]) == (413, "text_too_long")
+    assert client.post(URL, json={**HELLO, "stream": True}).status_code == 200

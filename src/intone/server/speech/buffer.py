@@ -27,6 +27,11 @@ class ByteBuffer:
         self._changed = asyncio.Event()
 
     @property
+    def is_endless(self) -> bool:
+        """Whether it holds whatever comes: nothing is sent before the end."""
+        return self._limit_bytes is None
+
+    @property
     def is_full(self) -> bool:
         """Whether the maker should pause before it begins something new."""
         return self._limit_bytes is not None and self._num_bytes > self._limit_bytes

@@ -18,6 +18,9 @@ from intone.text.spoken import Spelling, spoken_text
 MAX_TAKE_S = 20.0
 """Typical speech that one take is given, as in scripts and books: voices drift in long takes."""
 
+MAX_SILENCE_S = 300.0
+"""That the tags of one request may ask for in all: silence is cheap to ask for, and has bytes."""
+
 Markup = Literal["none", "auto", "voices"]
 """none: brackets are read as they are written. auto: known commands but `[voice:…]` are tags.
 voices: that one, too."""
@@ -60,12 +63,15 @@ def cut_text(template: SpeechRequest, reading: TextReading) -> CutTexts:
 
     Raises:
         MarkupError: a tag that means nothing, or one that was not asked for.
+        InvalidSettingError: tags ask for more than five minutes of silence.
         RequestError: what a tag asks for does not fit the model.
         MissingDependencyError: figures must be written out, and a package is missing.
     """
     lead_s, waiting_s = 0.0, 0.0
     parts: list[CutText] = []
-    for piece in _script(template.text, reading.markup).pieces:
+    script = _script(template.text, reading.markup)
+    _check_silence(script)
+    for piece in script.pieces:
         if isinstance(piece, Silence):
             waiting_s += piece.duration_s
             continue
@@ -92,6 +98,15 @@ def _script(text: str, markup: Markup) -> Script:
             column=named.position.column,
         )
     return script
+
+
+def _check_silence(script: Script) -> None:
+    silence_s = sum(piece.duration_s for piece in script.pieces if isinstance(piece, Silence))
+    if silence_s > MAX_SILENCE_S:
+        raise InvalidSettingError(
+            f"the tags of the text ask for {silence_s:g} s of silence; allowed: {MAX_SILENCE_S:g} "
+            "in one request. Take some out."
+        )
 
 
 def _takes(segment: Segment, template: SpeechRequest, reading: TextReading) -> list[CutText]:

@@ -12,6 +12,7 @@ import numpy as np
 from intone.audio.stream_encoders import SoundEncoder
 from intone.audio.stream_seams import StreamSeams
 from intone.core.constants import SAMPLE_RATE_HZ
+from intone.core.errors import TextTooLongError
 from intone.core.types import AudioChunk, Samples, SpeechRequest, VoiceClonePrompt
 from intone.server.models import ServedModel
 from intone.server.services import Services
@@ -28,6 +29,10 @@ class Clip:
     """[S] at 24 kHz."""
     text: str | None
     x_vector_only: bool
+
+
+MAX_WHOLE_S = 1_800.0
+"""Of an answer that is held until it is over."""
 
 
 class Speaking:
@@ -50,6 +55,7 @@ class Speaking:
         self._key_id = key_id
         self._route = route
         self._encoder = encoder
+        self._is_whole = buffer.is_endless
         self._buffer = buffer
         self._clip = clip
         # A text of one take is that take, untouched.
@@ -91,7 +97,10 @@ class Speaking:
             if self._seams is not None:
                 self._put(self._seams.finish())
             self._put_silence(self.plan.end_silence_s)
-        self._buffer.put(self._encoder.finish())
+        if self._is_whole:  # many minutes may be encoded here; others go on meanwhile
+            self._buffer.put(await asyncio.to_thread(self._encoder.finish))
+        else:
+            self._buffer.put(self._encoder.finish())
 
     async def _enter(self, held: AsyncExitStack, *, is_resumed: bool = False) -> ServedModel:
         admission, pool = self._services.admission, self._services.pool
@@ -124,6 +133,11 @@ class Speaking:
 
     def _put(self, samples: Samples) -> None:
         self.outcome.num_samples += len(samples)
+        if self._is_whole and self.outcome.num_samples > MAX_WHOLE_S * SAMPLE_RATE_HZ:
+            raise TextTooLongError(
+                f"the answer is longer than {MAX_WHOLE_S / 60:g} min, which is too much to hold; "
+                'ask for a stream ("stream": true), or make a job of it (POST /v1/audio/jobs).'
+            )
         self._buffer.put(self._encoder.feed(samples))
 
     def _put_silence(self, duration_s: float) -> None:
