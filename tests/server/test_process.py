@@ -89,10 +89,11 @@ def test_a_stream_ends_well_while_the_server_drains(tmp_path: Path) -> None:
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with (
-        server(SLOW, str(tmp_path), "1_000") as (process, url),
+        server(SLOW, str(tmp_path), "1000") as (process, url),
         httpx.stream("POST", f"{url}/v1/audio/speech", json=SPEECH) as stream,
     ):
-        next(stream.iter_raw())
+        pieces = stream.iter_raw()
+        next(pieces)
         process.send_signal(signal.SIGTERM)
         _until_draining(url)
         process.send_signal(signal.SIGTERM)
