@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Lock
+from time import perf_counter
 from typing import TypeVar
 
 from intone.core.errors import EngineStoppedError, UnsupportedModeError
@@ -26,6 +27,8 @@ from intone.core.types import (
 from intone.server.admission import Admission
 from intone.server.models import ServedModel
 from intone.server.pool import ModelPool
+from intone.server.speech.outcome import TakeFigures
+from intone.server.speech.speaking import listening
 
 Turn = Callable[[], AbstractAsyncContextManager[ServedModel]]
 """Waits for a place and a model; both are held while the context lasts."""
@@ -43,8 +46,21 @@ class BackgroundModel:
     """A `Synthesizer` for one worker thread, in front of a model that the event loop leases."""
 
     def __init__(
-        self, event_loop: asyncio.AbstractEventLoop, can: Capabilities, turn: Turn
+        self,
+        event_loop: asyncio.AbstractEventLoop,
+        can: Capabilities,
+        turn: Turn,
+        figures: Callable[[], TakeFigures] | None = None,
     ) -> None:
+        """Leases nothing yet.
+
+        Args:
+            event_loop: that admission and pool run on.
+            can: what the model can be asked for.
+            turn: taken for every take.
+            figures: made for every take, and told about it; None counts nothing.
+        """
+        self._figures = figures
         self._event_loop = event_loop
         self._can = can
         self._turn = turn
@@ -124,8 +140,18 @@ class BackgroundModel:
 
     async def _chunks(self, request: SpeechRequest) -> list[AudioChunk]:
         async with self._turn() as model:
-            # A cancelled task is cancelled inside the iterator, whose own end stops the take.
-            return [chunk async for chunk in model.astream_request(request)]
+            figures, begun_s = self._figures and self._figures(), perf_counter()
+            made: list[AudioChunk] = []
+            try:
+                async with listening(model, request) as chunks:
+                    async for chunk in chunks:
+                        made.append(chunk)
+                        if figures is not None:
+                            figures.chunk(chunk, perf_counter() - begun_s)
+            finally:
+                if figures is not None:
+                    figures.over()
+            return made
 
     async def _hear(self, samples: Samples) -> Samples:
         async with self._turn() as model:

@@ -41,6 +41,7 @@ def job_services(
         pool=services.pool,
         admission=services.admission,
         library=services.library,
+        metrics=services.metrics,
         wall_clock=wall_clock,
         new_id=lambda: f"job{next(numbers)}",
     )

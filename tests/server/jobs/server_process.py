@@ -32,6 +32,7 @@ def main(folder: Path, frame_s: float) -> None:
         pool=services.pool,
         admission=services.admission,
         library=services.library,
+        metrics=services.metrics,
         wall_clock=time,
         new_id=lambda: token_hex(8),
     )

@@ -19,6 +19,7 @@ from intone.core.errors import EngineStoppedError, OutputError
 from intone.server.admission import NO_LIMITS
 from intone.server.jobs import outcome, worker
 from intone.server.jobs.room import JobLimits
+from intone.server.jobs.service import ROUTE
 from intone.server.jobs.store import JobStore
 from intone.server.keys import KeyFile
 from intone.server.services import Services
@@ -101,6 +102,12 @@ def test_events_tell_every_segment_once_and_resume_behind_the_last(client: TestC
     assert len(told) > 1
     assert events_of(client, job["id"], last=2) == events[2:]
     assert events_of(client, job["id"], last=len(events)) == []
+
+
+def test_takes_of_jobs_are_counted(client: TestClient) -> None:
+    job = sent(client)
+    ended(client, job["id"])
+    assert f'intone_audio_seconds_total{{route="{ROUTE}"}}' in client.get("/metrics").text
 
 
 def test_the_same_order_gives_the_same_sound(client: TestClient) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 from intone.audio.durable import atomic_write_bytes
@@ -25,12 +26,16 @@ from intone.server.jobs.room import JobLimits, check_characters, check_room
 from intone.server.jobs.signals import JobSignals
 from intone.server.jobs.store import JobStore
 from intone.server.jobs.worker import JobWorker
+from intone.server.metrics import Metrics
 from intone.server.models import ModelSource
 from intone.server.pool import ModelPool
+from intone.server.speech.outcome import TakeFigures
 
 _CLEAN_EVERY_S = 3_600.0
 _EVENTS_AT_ONCE = 200
 _DAY_S = 86_400.0
+ROUTE = "/v1/audio/jobs"
+"""Under which its takes are counted."""
 _MARK = ".intone-job"
 """In every folder of a job: nothing else is ever removed from the directory."""
 
@@ -47,6 +52,7 @@ class JobService:
         pool: ModelPool,
         admission: Admission,
         library: Library,
+        metrics: Metrics,
         wall_clock: Callable[[], float],
         new_id: Callable[[], str],
         fingerprint: Callable[[str], str] = lambda _: "",
@@ -66,6 +72,7 @@ class JobService:
         self._pool = pool
         self._admission = admission
         self._library = library
+        self._metrics = metrics
         self._wall_clock = wall_clock
         self._new_id = new_id
         self._fingerprint = fingerprint
@@ -218,6 +225,7 @@ class JobService:
             self._library,
             turn_of=turn_of,
             fingerprint=self._fingerprint,
+            figures=partial(TakeFigures, self._metrics, ROUTE),
         )
 
     async def _clean(self, opened: OpenQueue) -> None:

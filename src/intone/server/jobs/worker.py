@@ -15,6 +15,7 @@ from intone.server.jobs.opened import OpenQueue, came
 from intone.server.jobs.outcome import REST_S, keep_end
 from intone.server.jobs.running import RunningJob
 from intone.server.models import ModelSource
+from intone.server.speech.outcome import TakeFigures
 
 _LOG = logging.getLogger("intone.server.jobs")
 
@@ -31,6 +32,7 @@ class JobWorker:
         *,
         turn_of: Callable[[Job], Turn],
         fingerprint: Callable[[str], str],
+        figures: Callable[[], TakeFigures],
     ) -> None:
         """Takes the queue, and what a job needs.
 
@@ -38,6 +40,7 @@ class JobWorker:
             directory: of every job's folder.
             turn_of: what holds a place and a model for one take of a job.
             fingerprint: of a model's weights, by its name.
+            figures: made for every take.
         """
         self._opened = opened
         self._directory = directory
@@ -45,6 +48,7 @@ class JobWorker:
         self._library = library
         self._turn_of = turn_of
         self._fingerprint = fingerprint
+        self._figures = figures
 
     async def work(self) -> None:
         """Works off the queue until the service stops; a queue that fails is tried again."""
@@ -89,7 +93,7 @@ class JobWorker:
         running = RunningJob(
             job=job,
             folder=self._directory / job.id,
-            model=BackgroundModel(event_loop, can, self._turn_of(job)),
+            model=BackgroundModel(event_loop, can, self._turn_of(job), self._figures),
             library=self._library,
             fingerprint=self._fingerprint,
             store=self._opened.store,

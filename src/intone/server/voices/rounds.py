@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from intone.core.errors import InvalidSettingError, ModelNotFoundError, UnsupportedModeError
@@ -16,10 +17,12 @@ from intone.render.designing import MAX_CANDIDATES, iter_candidates
 from intone.server.background import BackgroundModel, background_turn
 from intone.server.errors import INVALID_REQUEST, ApiError
 from intone.server.services import Services
+from intone.server.speech.outcome import TakeFigures
 from intone.server.voices.choosing import models_of
 from intone.voices.candidates import CandidateFolder, CandidateRound, CandidateTake
 
 MAX_ROUNDS = 200
+ROUTE = "/v1/audio/voices/design"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,8 @@ async def draw_round(
     turn = background_turn(
         services.admission, services.pool, key_id=key_id, model=can.model, is_background=False
     )
-    model = BackgroundModel(asyncio.get_running_loop(), can, turn)
+    figures = partial(TakeFigures, services.metrics, ROUTE)
+    model = BackgroundModel(asyncio.get_running_loop(), can, turn, figures)
     # A thread of its own: this one waits for work that needs those of the event loop.
     threads = ThreadPoolExecutor(1, thread_name_prefix="intone-design")
     drawing = asyncio.get_running_loop().run_in_executor(threads, _draw, order, model, folder)
