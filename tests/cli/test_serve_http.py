@@ -15,6 +15,8 @@ from intone.cli.served_models import ModelsHere
 from intone.core.errors import ModelNotFoundError
 from intone.core.types import ModelKind
 from intone.models.random_checkpoint import write_random_checkpoint
+from intone.server.admission import NO_LIMITS
+from intone.server.keys import KeyFile
 from intone.server.sections import ModelSection
 
 Checkpoint = Callable[[ModelKind], Path]
@@ -53,9 +55,13 @@ def test_beyond_this_machine_keys_are_needed(
 ) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
-    outcome = intone("serve", "--host", "0.0.0.0")
+    without_file = intone("serve", "--host", "0.0.0.0")
+    KeyFile(tmp_path / "intone" / "keys.json").add("alice", NO_LIMITS)
+    KeyFile(tmp_path / "intone" / "keys.json").revoke("alice")
+    with_empty_file = intone("serve", "--host", "::")
 
-    assert (outcome.code, "intone keys add NAME" in outcome.err) == (3, True)
+    for outcome in (without_file, with_empty_file):
+        assert (outcome.code, "intone keys add NAME" in outcome.err) == (3, True)
 
 
 def test_a_model_that_is_not_here_is_told_at_the_start(intone: RunInProcess) -> None:

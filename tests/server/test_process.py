@@ -125,21 +125,3 @@ def _until_draining(url: str) -> httpx.Response:
         assert time.monotonic() < deadline_s
         time.sleep(0.01)
     return httpx.get(f"{url}/v1/models")
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_beyond_this_machine_it_asks_for_keys(tmp_path: Path, host: str) -> None:
-    (tmp_path / "keys.json").write_text('{"version": 1, "keys": []}', encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "intone", "serve", "--host", host],
-        capture_output=True,
-        env=os.environ
-        | {
-            "INTONE_SERVER__KEYS_FILE": str(tmp_path / "keys.json"),
-            "XDG_STATE_HOME": str(tmp_path),
-        },
-        timeout=20,
-    )
-
-    assert done.returncode == 3
-    assert b"make one first (intone keys add NAME)" in done.stderr
