@@ -87,7 +87,10 @@ def _layers(services: Services) -> list[Middleware]:
         allow_origins=list(server.cors_origins),
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type", "x-request-id"],
-        expose_headers=["x-request-id", "x-seed", "x-finish-reason", "x-model", "server-timing"],
+        expose_headers=[
+            *("x-request-id", "x-seed", "x-finish-reason", "x-audio-duration", "x-model"),
+            *("x-voice", "x-sample-rate", "server-timing"),
+        ],
     )
     return [
         Middleware(

@@ -16,6 +16,7 @@ from intone.server.metrics import Metrics
 from intone.server.models import ModelSource
 from intone.server.pool import ModelPool
 from intone.server.settings import Settings
+from intone.server.speech.clones import CloneCache
 from intone.voices.library import VoiceLibrary
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Services:
     jobs: JobService | None = None
     tracer: Tracer | None = None
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    clones: CloneCache = field(default_factory=CloneCache)
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
-from tests.server.fakes import FakeSource, abilities, fake_services
+from tests.server.fakes import FakeModel, FakeSource, abilities, fake_services
 
 from intone.core.errors import CapacityError
 from intone.core.types import SpeechRequest, VoiceClonePrompt
@@ -340,6 +340,23 @@ def test_a_clip_is_cloned_by_a_model_that_can(
     voice = said(source, "fake-base")[1].voice
     assert isinstance(voice, VoiceClonePrompt)
     assert not voice.is_icl
+
+
+def test_a_clip_is_encoded_once_and_again_only_for_other_words(
+    client: TestClient, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str | None] = []
+    clone = FakeModel.clone
+
+    def counted(self: FakeModel, ref_audio: Any, ref_text: Any = None, **how: Any) -> Any:
+        made.append(ref_text)
+        return clone(self, ref_audio, ref_text, **how)
+
+    monkeypatch.setattr(FakeModel, "clone", counted)
+    for words in ("Hi.", "Hi.", "Ho.", "Hi."):
+        body = {"input": "Hello.", "ref_audio": clip(), "ref_text": words}
+        assert client.post(URL, json=body).status_code == 200
+    assert made == ["Hi.", "Ho."]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from intone.core.errors import ReferenceAudioError
 from intone.server.fetching import Fetching, fetch
 from intone.server.settings import Settings
 from intone.server.speech.body import SpeechBody
-from intone.server.speech.speaking import Clip
+from intone.server.speech.clones import Clip
 
 _URL_STARTS = ("http://", "https://")
 

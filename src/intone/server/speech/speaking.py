@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,23 +13,13 @@ from intone.audio.stream_encoders import SoundEncoder
 from intone.audio.stream_seams import StreamSeams
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import TextTooLongError
-from intone.core.types import AudioChunk, Samples, SpeechRequest, VoiceClonePrompt
+from intone.core.types import AudioChunk, Samples, SpeechRequest
 from intone.server.models import ServedModel
 from intone.server.services import Services
 from intone.server.speech.buffer import ByteBuffer
+from intone.server.speech.clones import Clip
 from intone.server.speech.outcome import Outcome, TakeFigures
 from intone.server.speech.plan import SpeechPlan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """A reference clip, decoded and checked."""
-
-    samples: Samples
-    """[S] at 24 kHz."""
-    text: str | None
-    x_vector_only: bool
-
 
 MAX_WHOLE_S = 1_800.0
 """Of an answer that is held until it is over."""
@@ -75,7 +65,6 @@ class Speaking:
             self._buffer.end()
 
     async def _speak(self) -> None:
-        voice: VoiceClonePrompt | None = None
         async with AsyncExitStack() as held:
             model = await self._enter(held)
             self._put_silence(self.plan.lead_silence_s)
@@ -88,10 +77,7 @@ class Speaking:
                 if request is None:
                     self.outcome.take_over("length")
                     break
-                if self._clip is not None:
-                    voice = voice or await _cloned(model, self._clip)
-                    request = replace(request, voice=voice)
-                await self._draw(model, request)
+                await self._draw(model, await self._with_voice(request, model))
                 if self._seams is not None and index + 1 < len(self.plan.takes):
                     self._put(self._seams.next_take(take.gap_after_s))
             if self._seams is not None:
@@ -111,6 +97,13 @@ class Speaking:
         if self.outcome.load_s is None:
             self.outcome.load_s = self._elapsed_s() - self.outcome.queue_s
         return model
+
+    async def _with_voice(self, request: SpeechRequest, model: ServedModel) -> SpeechRequest:
+        """Returns a request with the clip's voice, where there is a clip and no tag says else."""
+        if self._clip is None or request.voice is not None:
+            return request
+        clones = self._services.clones
+        return replace(request, voice=await clones.prompt(self.plan.model, model, self._clip))
 
     async def _draw(self, model: ServedModel, request: SpeechRequest) -> None:
         figures, begun_s = TakeFigures(self._services.metrics, self._route), self._services.clock()
@@ -169,12 +162,3 @@ async def listening(
     finally:
         if isinstance(chunks, AsyncGenerator):
             await chunks.aclose()
-
-
-async def _cloned(model: ServedModel, clip: Clip) -> VoiceClonePrompt:
-    return await asyncio.to_thread(
-        model.clone,
-        (clip.samples, SAMPLE_RATE_HZ),
-        clip.text,
-        x_vector_only=clip.x_vector_only,
-    )
