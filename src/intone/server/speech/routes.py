@@ -46,7 +46,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         },
         "content": {
             **{name: _BINARY for name in sorted({*MEDIA_TYPES.values(), PCM_003})},
-            "text/event-stream": {"schema": {"type": "string"}},
+            "text/event-stream": {"schema": {"description": "Events; each has JSON in `data`."}},
         },
     }
 }
