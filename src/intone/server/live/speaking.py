@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -66,8 +66,12 @@ class Waits:
     """In sentence mode, then the words so far are spoken, sentence or not."""
 
 
+GetModel = Callable[[], Awaitable[Synthesizer]]
+"""Returns the model for the next take; may wait for it."""
+
+
 async def speak_sentences(
-    model: Synthesizer,
+    get_model: GetModel,
     template: SpeechRequest,
     inputs: TextInputs,
     waits: Waits,
@@ -86,6 +90,7 @@ async def speak_sentences(
         async for segment in segments:
             request = await asyncio.to_thread(_request, template, segment.text, index, spelling)
             gap_s = segment.gap_after_s / template.speed
+            model = await get_model()
             yield SegmentBegun(index, segment.text)
             if template.max_frames is not None:
                 if num_frames >= template.max_frames:
@@ -116,7 +121,7 @@ def _nothing_left(index: int, request: SpeechRequest) -> SegmentDone:
 
 
 async def speak_tokens(
-    model: Synthesizer, template: SpeechRequest, inputs: TextInputs, waits: Waits
+    get_model: GetModel, template: SpeechRequest, inputs: TextInputs, waits: Waits
 ) -> AsyncGenerator[Spoken, None]:
     """Speaks one take that reads the text while it comes."""
     pieces = inputs.pieces(waits.starved_s)
@@ -127,6 +132,7 @@ async def speak_tokens(
             break
     if not first.strip():
         return
+    model = await get_model()
     yield SegmentBegun(0, None)
     chunks = model.astream_live(replace(template, text=first), pieces)
     async with aclosing(_take(chunks, 0, StreamSeams(SAMPLE_RATE_HZ), 0.0)) as spoken:

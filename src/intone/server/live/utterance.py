@@ -11,6 +11,7 @@ from typing import Protocol
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.types import FinishReason, SpeechRequest
 from intone.server.live.inputs import TextInputs
+from intone.server.live.outbox import Outbox, Seat
 from intone.server.live.speaking import (
     SegmentBegun,
     SegmentDone,
@@ -20,10 +21,12 @@ from intone.server.live.speaking import (
     speak_sentences,
     speak_tokens,
 )
-from intone.server.models import ServedModel
 from intone.server.request_ids import RequestRecord
 from intone.server.services import Services
 from intone.text.spoken import Spelling
+
+MAX_UNSENT_S = 30.0
+"""Sound that waits for a slow listener: 3 MB. One take of a sentence may come on top."""
 
 
 class Listener(Protocol):
@@ -94,34 +97,63 @@ class Utterance:
         """When sound last left."""
         self._is_running = False
         """A take is under way."""
+        self._has_started = False
+        """The listener knows that sound follows."""
+        self._outbox = Outbox(round(MAX_UNSENT_S * SAMPLE_RATE_HZ))
 
     async def run(self) -> None:
         """Speaks the text to its end; raises an IntoneError, or what the listener raises."""
-        admission, pool = self._services.admission, self._services.pool
+        sending, speaking = asyncio.create_task(self._send()), asyncio.create_task(self._speak())
+        tasks = (sending, speaking)
         try:
-            async with admission.admit(self._key_id), pool.lease(self.plan.model) as model:
-                await self._speak(model)
-        except asyncio.CancelledError:
-            self._cut()
-            raise
-        await self._listener.finish()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            if not speaking.done():  # whoever listened is gone, or wants no more
+                self._cut()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            for task in tasks:
+                if not task.cancelled():
+                    task.exception()  # the first one was raised; of the other nobody need know
 
-    async def _speak(self, model: ServedModel) -> None:
+    async def _speak(self) -> None:
+        """Has the text spoken into the outbox, which waits where the listener does."""
+        name, outbox = self.plan.model, self._outbox
+        seat = Seat(self._services, outbox, key_id=self._key_id, model=name)
+        try:
+            async with aclosing(self._spoken(seat)) as spoken:
+                async for item in spoken:
+                    self._count(item)
+                    await outbox.put(item)
+                    if self.plan.is_by_token:  # one take may last as long as the text
+                        await outbox.room()
+        finally:
+            await seat.leave()
+        await outbox.close()
+
+    async def _send(self) -> None:
+        """Passes on what was spoken, as quickly as the listener takes it."""
         assert self.plan.template.seed is not None
-        await self._listener.start(self.plan.template.seed)
-        async with aclosing(self._spoken(model)) as spoken:
-            async for item in spoken:
-                self._count(item)
-                await self._listener.hear(item)
+        while (item := await self._outbox.get()) is not None:
+            if not self._has_started:
+                self._has_started = True
+                await self._listener.start(self.plan.template.seed)
+            await self._listener.hear(item)
+        if self._has_started:
+            await self._listener.finish()
 
-    def _spoken(self, model: ServedModel) -> AsyncGenerator[Spoken, None]:
+    def _spoken(self, seat: Seat) -> AsyncGenerator[Spoken, None]:
         waits = Waits(
             starved_s=self._services.settings.live.starved_s, max_delay_s=self.plan.max_delay_s
         )
         plan, inputs = self.plan, self.inputs
         if plan.is_by_token:
-            return speak_tokens(model, plan.template, inputs, waits)
-        return speak_sentences(model, plan.template, inputs, waits, plan.spelling)
+            return speak_tokens(seat.model, plan.template, inputs, waits)
+        return speak_sentences(seat.model, plan.template, inputs, waits, plan.spelling)
 
     def _count(self, item: Spoken) -> None:
         match item:
