@@ -61,6 +61,11 @@ def test_a_text_becomes_a_file_with_subtitles_and_a_manifest(client: TestClient)
     assert said == " ".join(TEXT.split())
 
 
+def test_a_language_goes_by_its_code_too(client: TestClient, source: FakeSource) -> None:
+    ended(client, sent(client, language="EN")["id"])
+    assert source.counts["fake-custom"].requests[0].language == "english"
+
+
 def test_a_script_is_spoken_by_its_cast(client: TestClient, source: FakeSource) -> None:
     script = "It was late. [pause:1s]\nNora: The signal is back!\nMax: At last."
     job = sent(client, kind="script", input=script, cast={"Nora": "vivian", "Max": "aiden"})
@@ -134,6 +139,7 @@ def test_the_same_order_gives_the_same_sound(client: TestClient) -> None:
         ({"model": "fake-design"}, "fake-design"),
         ({"cast": {"Nora": 3}, "kind": "script"}, "Nora"),
         ({"one_file": False, "kind": "script"}, "one_file"),
+        ({"instructions": "Softly.", "model": "fake-base"}, "instructions"),
         ({"voice": "a calm and deep voice of an old man"}, "voices"),
     ],
 )

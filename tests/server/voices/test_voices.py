@@ -21,7 +21,9 @@ from tests.train.speech import silence, speech
 from intone.core.types import Samples
 from intone.server.app import create_app
 from intone.server.services import Services
+from intone.server.voices.choosing import model_for_voice
 from intone.voices.library import VoiceLibrary
+from intone.voices.making import speaker_voice
 
 VOICES = "/v1/audio/voices"
 WORDS = "We left early, before the town was awake, and followed the river north."
@@ -91,6 +93,18 @@ def test_presets_and_kept_voices_are_listed_with_the_models_that_speak_with_them
     assert all(voice["id"] == voice["name"] for voice in listed["data"])
     assert client.get(f"{VOICES}/NORA").json()["id"] == "nora"
     assert client.get(f"{VOICES}/Ryan").json()["id"] == "ryan"
+
+
+def test_a_speakers_voice_speaks_with_its_own_model_alone(tmp_path: Path) -> None:
+    """Another model may have a preset of that name, and it is another person."""
+    models = (abilities("fake-custom"), abilities("my-finetune"))
+    services = fake_services(tmp_path, FakeSource(models))
+    boss = speaker_voice("boss", "ryan", model="/far/away/my-finetune", hidden_size=HIDDEN_SIZE)
+    services.library.put(boss)
+    with TestClient(create_app(services)) as client:
+        assert client.get(f"{VOICES}/boss").json()["models"] == ["my-finetune"]
+    chosen = model_for_voice("boss", services.source, services.library, {})
+    assert chosen == "my-finetune"
 
 
 def test_a_clip_with_its_words_becomes_a_voice_with_its_report(

@@ -80,6 +80,11 @@ def plan_job(order: JobOrder, folder: Path, can: Capabilities, library: Library)
         raise UnknownLanguageError(
             f"language is {order.language!r}; {can.model} has: {', '.join(can.languages)}."
         )
+    if order.instruct is not None and not can.follows_instruct:
+        raise UnsupportedModeError(
+            f"instructions are given, and {can.model} does not follow any; leave them out, or name "
+            "a model that does (GET /v1/models)."
+        )
     source = folder / order.source
     if order.kind == "script":
         return _plan_script(order, source, can, library)

@@ -22,6 +22,7 @@ from intone.server.jobs.room import check_characters
 from intone.server.services import Services
 from intone.server.speech.choosing import chosen_voice
 from intone.server.voices.choosing import model_for_voice
+from intone.text.languages import find_language
 from intone.text.reading import decode_text
 
 DOCUMENTS = (".txt", ".md", ".markdown", ".epub")
@@ -78,6 +79,7 @@ def order_of(sent: SentJob, services: Services) -> JobOrder:
     voice = None
     if settings.voice is not None or settings.kind != "script":
         voice = chosen_voice(settings.voice, can, library.names(), speech)
+    language = settings.language or speech.language
     title = settings.title or sent.name or settings.kind
     return JobOrder(
         kind=settings.kind,
@@ -86,7 +88,7 @@ def order_of(sent: SentJob, services: Services) -> JobOrder:
         model=can.model,
         voice=voice,
         seed=randbits(_SEED_BITS) if settings.seed is None else settings.seed,
-        language=(settings.language or speech.language).lower(),
+        language=find_language(language) or language.lower(),
         instruct=settings.instructions,
         cast=settings.cast_text(),
         speed=settings.speed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 
 from intone.core.errors import ModelNotFoundError, UnknownVoiceError
 from intone.core.types import Capabilities
@@ -25,13 +26,27 @@ def known_name(name: str, can: Capabilities, voice_map: Mapping[str, str]) -> st
     return voice_map.get(name.strip().lower(), name)
 
 
-def speaks(voice: Voice, can: Capabilities) -> bool:
-    """Whether a model can speak with a kept voice."""
+def speaks(voice: Voice, can: Capabilities, source: ModelSource) -> bool:
+    """Whether a model can speak with a kept voice; a speaker is that of one model alone."""
     if voice.x_vector is None:
-        return voice.speaker is not None and preset_of(voice.speaker, can) is not None
+        return own_model(voice, source) == can.model
     return can.can_clone and voice.fits(
         hidden_size=can.hidden_size, num_codebooks=can.num_codebooks
     )
+
+
+def own_model(voice: Voice, source: ModelSource) -> str | None:
+    """Returns the model whose speaker a kept voice is, as it is served; None where it is not."""
+    if voice.model is None or voice.speaker is None:
+        return None
+    for name in (voice.model, PurePath(voice.model).name):  # a folder is served by its name
+        try:
+            can = source.describe(name)
+        except ModelNotFoundError:
+            continue
+        if preset_of(voice.speaker, can) is not None:
+            return can.model
+    return None
 
 
 def models_of(source: ModelSource) -> Iterator[tuple[str, Capabilities]]:
@@ -63,7 +78,7 @@ def model_for_voice(
     kept = library.get(voice) if is_kept else None
     for name, can in models_of(source):
         is_preset = preset_of(known_name(voice, can, voice_map), can) is not None
-        if is_preset or (kept is not None and speaks(kept, can)):
+        if is_preset or (kept is not None and speaks(kept, can, source)):
             return name
     if kept is None:
         raise UnknownVoiceError(

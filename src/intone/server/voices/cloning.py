@@ -20,6 +20,7 @@ from intone.core.types import Capabilities, VoiceClonePrompt
 from intone.server.background import Turn, background_turn
 from intone.server.services import Services
 from intone.server.voices.choosing import models_of
+from intone.text.languages import find_language
 from intone.voices.cloning import CloneForm
 from intone.voices.making import FormReason, report_clip
 from intone.voices.voice import Reference
@@ -64,8 +65,12 @@ def cloning_model(asked: str | None, services: Services) -> Capabilities:
 
 
 def checked_language(language: str, can: Capabilities) -> str:
-    """Returns a language as the model spells it; raises UnknownLanguageError."""
-    name = language.strip().lower()
+    """Returns a language, given by name or code, as the model spells it.
+
+    Raises:
+        UnknownLanguageError: the model does not have it.
+    """
+    name = find_language(language) or language.strip().lower()
     if name not in can.languages:
         raise UnknownLanguageError(
             f"language is {language!r}; {can.model} has: {', '.join(can.languages)}."

@@ -118,8 +118,8 @@ async def keep_candidate(
         Design(description=drawn.description, seed=take.seed, model=drawn.model),
     )
     await asyncio.to_thread(services.library.put, voice, body.replace)
-    models = await asyncio.to_thread(lambda: tuple(models_of(services.source)))
-    made = voice_body(voice, models)
+    source = services.source
+    made = await asyncio.to_thread(lambda: voice_body(voice, tuple(models_of(source)), source))
     return JSONResponse(
         made | {"form_reason": read.reason, "report": report_body(report)},
         status_code=201,

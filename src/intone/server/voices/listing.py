@@ -27,7 +27,7 @@ def list_voices(library: VoiceLibrary, source: ModelSource) -> list[dict[str, ob
     """Returns all voices as clients see them: presets first, then kept ones by name."""
     models = tuple(models_of(source))
     presets = [_preset_body(preset) for preset in _presets(models)]
-    return presets + [_entry_body(entry, models) for entry in library.entries()]
+    return presets + [_entry_body(entry, models, source) for entry in library.entries()]
 
 
 def find_voice(id: str, library: VoiceLibrary, source: ModelSource) -> dict[str, object]:
@@ -37,10 +37,10 @@ def find_voice(id: str, library: VoiceLibrary, source: ModelSource) -> dict[str,
     found = next((one for one in _presets(models) if preset_key(one.name) == key), None)
     if found is not None:
         return _preset_body(found)
-    return voice_body(kept_voice(id, library, source), models)
+    return voice_body(kept_voice(id, library, source), models, source)
 
 
-def voice_body(voice: Voice, models: Models) -> dict[str, object]:
+def voice_body(voice: Voice, models: Models, source: ModelSource) -> dict[str, object]:
     """Returns a kept voice as clients see it."""
     neutral = voice.reference(None)
     return {
@@ -50,7 +50,7 @@ def voice_body(voice: Voice, models: Models) -> dict[str, object]:
         "kind": voice.kind,
         "is_kept": True,
         "language": voice.language,
-        "models": [name for name, can in models if speaks(voice, can)],
+        "models": [name for name, can in models if speaks(voice, can, source)],
         "moods": list(voice.moods),
         "form": None if voice.x_vector is None else "icl" if voice.is_icl else "x_vector",
         "ref_text": None if neutral is None else neutral.text,
@@ -86,9 +86,9 @@ def _preset_body(preset: _Preset) -> dict[str, object]:
     }
 
 
-def _entry_body(entry: LibraryEntry, models: Models) -> dict[str, object]:
+def _entry_body(entry: LibraryEntry, models: Models, source: ModelSource) -> dict[str, object]:
     if entry.voice is not None:
-        return voice_body(entry.voice, models)
+        return voice_body(entry.voice, models, source)
     return {
         "id": entry.name,
         "object": "audio.voice",

@@ -161,7 +161,7 @@ def report_body(report: ReferenceReport) -> dict[str, object]:
 
 
 def _shown(voice: Voice, services: Services) -> dict[str, object]:
-    return voice_body(voice, tuple(models_of(services.source)))
+    return voice_body(voice, tuple(models_of(services.source)), services.source)
 
 
 def _place(voice: Voice) -> dict[str, str]:
