@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 ROOT = Path(__file__).parents[3]
 _INSIDE = ("Traceback", 'File "', "site-packages", ".py:", '.py"', "0x7f")
 
@@ -34,7 +32,10 @@ class Judge:
 
     def check_silent(self, answer: Answer) -> None:
         """Fails where an answer tells of paths, keys or code."""
-        shown = answer.content.decode("utf-8", "replace") + repr(answer.headers)
+        self.check_shown(answer.content.decode("utf-8", "replace") + repr(answer.headers))
+
+    def check_shown(self, shown: str) -> None:
+        """The same for text that came in another way."""
         found = [secret for secret in self._secret if secret in shown]
         assert not found, f"{found} in {shown[:500]}"
 
@@ -46,8 +47,3 @@ class Judge:
         assert set(body) == {"error"}, body
         assert {"message", "type", "param", "code"} == set(body["error"]), body
         assert len(body["error"]["message"]) < 2_000
-
-
-def is_finite(values: np.ndarray) -> bool:
-    """Whether no number is NaN or infinite."""
-    return bool(np.isfinite(values).all())

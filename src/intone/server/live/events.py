@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from intone.server.errors import INVALID_REQUEST, ApiError
+from intone.server.errors import INVALID_REQUEST, ApiError, error_body
 from intone.server.speech.body import Finite, ResponseFormat, Sampling, TaskType, Text
 
 Mode = Literal["sentence", "token"]
@@ -108,15 +108,7 @@ def parse_event(message: str) -> ClientEvent:
 
 def error_event(error: ApiError) -> ServerEvent:
     """Returns an error; what it says is what an HTTP answer would say."""
-    event: ServerEvent = {
-        "type": "error",
-        "error": {
-            "message": error.message,
-            "type": error.type,
-            "param": error.param,
-            "code": error.code,
-        },
-    }
+    event: ServerEvent = {"type": "error", **error_body(error)}
     if error.retry_after_s is not None:
         event["retry_after_s"] = round(error.retry_after_s, 1)
     return event
