@@ -518,3 +518,18 @@ def test_an_answer_that_would_be_too_long_to_hold_is_refused(
     answer = client.post(URL, json={**HELLO, "stream": False})
     assert (answer.status_code, error_of(answer)["code"]) == (413, "text_too_long")
     assert client.post(URL, json={**HELLO, "stream": True}).status_code == 200
+
+
+def test_only_the_first_take_of_a_request_has_a_first_audio_and_it_counts_the_load(
+    client: TestClient, source: FakeSource
+) -> None:
+    source.behaviours["fake-custom"].load_s = 0.05
+    client.post(URL, json={**HELLO, "input": LONG})
+    figures = dict(
+        line.rsplit(" ", 1)
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("intone_ttfa_seconds_")
+    )
+    route = '{route="/v1/audio/speech"}'
+    assert float(figures[f"intone_ttfa_seconds_count{route}"]) == 1
+    assert float(figures[f"intone_ttfa_seconds_sum{route}"]) > 0.05

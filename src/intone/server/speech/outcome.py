@@ -40,17 +40,23 @@ class Outcome:
 class TakeFigures:
     """Tells the metrics about one take, however it ends."""
 
-    def __init__(self, metrics: Metrics, route: str) -> None:
+    def __init__(self, metrics: Metrics, route: str, waited_s: float | None = 0.0) -> None:
+        """Begins with a take.
+
+        Args:
+            waited_s: from the request to the begin of the take; None: its request was heard before.
+        """
         self._metrics = metrics
+        self._waited_s = waited_s
         self._route = route
         self._wall_s: float | None = None
         self._last: AudioChunk | None = None
 
     def chunk(self, chunk: AudioChunk, wall_s: float) -> None:
         """Counts a chunk that came `wall_s` after the take was begun."""
-        if self._wall_s is None:
-            self._metrics.first_audio(self._route, wall_s)
-        else:
+        if self._wall_s is None and self._waited_s is not None:
+            self._metrics.first_audio(self._route, self._waited_s + wall_s)
+        elif self._wall_s is not None:
             self._metrics.chunk_gap(self._route, wall_s - self._wall_s)
         self._wall_s, self._last = wall_s, chunk
 

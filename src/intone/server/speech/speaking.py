@@ -106,7 +106,9 @@ class Speaking:
         return replace(request, voice=await clones.prompt(self.plan.model, model, self._clip))
 
     async def _draw(self, model: ServedModel, request: SpeechRequest) -> None:
-        figures, begun_s = TakeFigures(self._services.metrics, self._route), self._services.clock()
+        waited_s = None if self.outcome.ttfa_s is not None else self._elapsed_s()
+        figures = TakeFigures(self._services.metrics, self._route, waited_s)
+        begun_s = self._services.clock()
         try:
             async with listening(model, request) as chunks:
                 async for chunk in chunks:
