@@ -281,6 +281,20 @@ def test_a_log_line_is_json_and_says_nothing_that_was_spoken(services: Services)
     assert lines[-1]["message"] == "from uvicorn"
 
 
+def test_a_trace_in_the_log_does_not_quote_what_was_spoken(services: Services) -> None:
+    def failing(error: Exception) -> str:
+        stream = StringIO()
+        with json_logs("info", stream):
+            client_of(services, raising(error)).get("/broken")
+        return stream.getvalue()
+
+    log = failing(ValueError("cannot say 'a private word'"))
+    assert "private" not in log
+    trace = next(line for line in map(json.loads, log.splitlines()) if "trace" in line)["trace"]
+    assert trace.endswith("ValueError")
+    assert "test_app.py" in trace
+
+
 def test_errors_of_intone_are_told_as_they_are() -> None:
     told = api_error(UnknownVoiceError("no voice 'x'; presets: ryan."))
 

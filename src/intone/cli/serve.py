@@ -48,7 +48,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     where.add_argument("--play", action="store_true", help="use the loudspeaker instead")
     options.add_format(group)
     options.add_stream(group)
-    parser.set_defaults(run=run, defaults=_defaults(parser))
+    parser.set_defaults(run=run, defaults=vars(parser.parse_args([])))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -109,11 +109,6 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="serve Home Assistant's protocol too (default port: 10200)",
     )
-
-
-def _defaults(parser: argparse.ArgumentParser) -> dict[str, object]:
-    names = (action.dest for action in parser._actions if action.dest != "help")
-    return {name: parser.get_default(name) for name in names}
 
 
 def _refuse_others(args: argparse.Namespace, names: tuple[str, ...], whose: str) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from intone.core.types import FinishReason
 from intone.server.admission import Admission
 from intone.server.pool import ModelPool
+from intone.server.pool_state import PoolCounts
 from intone.server.settings import Settings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -76,15 +80,8 @@ class Metrics:
         self.models_loaded = Gauge(
             "intone_models_loaded", "Models in memory, by name", ("model",), registry=registry
         )
-        self.model_loads = Gauge(
-            "intone_model_loads_total", "Loads of models since the start", registry=registry
-        )
-        self.model_evictions = Gauge(
-            "intone_model_evictions_total", "Idle models that gave way", registry=registry
-        )
-        self.model_restarts = Gauge(
-            "intone_model_restarts_total", "Engines that died and were restarted", registry=registry
-        )
+        self._pool_counts = _PoolCollector()
+        registry.register(self._pool_counts)
 
     def request_done(
         self, route: str, status: int, finish_reason: FinishReason | None, wall_s: float
@@ -128,13 +125,28 @@ class Metrics:
         self.models_loaded.clear()
         for model in pool.states():
             self.models_loaded.labels(model.name).set(model.status == "ready")
-        self.model_loads.set(pool.counts.loads)
-        self.model_evictions.set(pool.counts.evictions)
-        self.model_restarts.set(pool.counts.restarts)
+        self._pool_counts.counts = pool.counts
 
     def text(self) -> bytes:
         """Returns all figures in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _PoolCollector(Collector):
+    """The pool counts by itself; its figures are read when somebody asks for them."""
+
+    def __init__(self) -> None:
+        self.counts = PoolCounts()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields the counters as they stand."""
+        for name, help_text, value in (
+            ("intone_model_loads", "Loads of models since the start", self.counts.loads),
+            ("intone_model_evictions", "Idle models that gave way", self.counts.evictions),
+            ("intone_model_restarts", "Engines that died, restarted", self.counts.restarts),
+            ("intone_model_failures", "Loads that failed", self.counts.failures),
+        ):
+            yield CounterMetricFamily(name, help_text, value)
 
 
 def _resident_bytes() -> int:

@@ -13,6 +13,7 @@ HEADERS_S = 20.0
 class PatientProtocol(H11Protocol):
     """Closes a connection whose request headers do not arrive in time."""
 
+    headers_s = HEADERS_S
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -32,7 +33,7 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _arm(self) -> None:
-        self._waiting = self.loop.call_later(HEADERS_S, self._give_up)
+        self._waiting = self.loop.call_later(self.headers_s, self._give_up)
 
     def _disarm(self) -> None:
         if self._waiting is not None:
