@@ -4,7 +4,8 @@ Equal voices give equal bytes. The file does not hold the voice's name: that is 
 that a copy under another name is another voice with the same content.
 
     tensors   x_vector [H] f32; reference.N.x_vector [H] f32; reference.N.codes [F, K] i16
-    metadata  "intone.voice": {"schema": 1, "kind": …, "references": [{"mood": …, "text": …}], …}
+    metadata  "intone.voice": {"schema": 1, "kind": …, "references": [{"mood": …, "text": …}], …,
+              "sha256": of all tensors and of everything else here}
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ MAX_FRAMES = 1_000
 _KEY = "intone.voice"
 _PLAIN_FIELDS = ("kind", "language", "family", "hidden_size", "licence", "consent", "model")
 _FIELDS = {*_PLAIN_FIELDS, "schema", "speaker", "making", "references"}
+_SUM = "sha256"
 
 _Tensors = dict[str, npt.NDArray[Any]]
 
@@ -54,9 +56,23 @@ def voice_bytes(voice: Voice) -> bytes:
         tensors[f"reference.{number}.x_vector"] = np.ascontiguousarray(one.x_vector, np.float32)
         if one.codes is not None:
             tensors[f"reference.{number}.codes"] = np.ascontiguousarray(one.codes, np.int16)
+    metadata = _metadata(voice)
     # One key only: safetensors writes several in an order of its own each time.
-    words = json.dumps(_metadata(voice), sort_keys=True, ensure_ascii=True)
+    words = _canonical({**metadata, _SUM: _checksum(tensors, metadata)})
     return save(tensors, metadata={_KEY: words})
+
+
+def _canonical(data: Mapping[str, object]) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=True)
+
+
+def _checksum(tensors: _Tensors, metadata: Mapping[str, object]) -> str:
+    """Returns the SHA-256 that a file tells of itself; one bit that differs changes it."""
+    sha = hashlib.sha256(_canonical(metadata).encode())
+    for name in sorted(tensors):
+        sha.update(f"\n{name} {tensors[name].dtype} {tensors[name].shape}\n".encode())
+        sha.update(tensors[name].tobytes())
+    return sha.hexdigest()
 
 
 def _metadata(voice: Voice) -> dict[str, object]:
@@ -138,8 +154,10 @@ class _Reader:
         self._tensors = tensors
 
     def voice(self, name: str, written: object) -> Voice:
-        data = self._object(written, "metadata")
+        data = dict(self._object(written, "metadata"))
         self._check_schema(data)
+        told = data.pop(_SUM, None)
+        is_whole = told == _checksum(self._tensors, data)
         self._check(data.keys() == _FIELDS, f"its fields are {sorted(data)[:20]}")
         kind = data["kind"]
         self._check(kind in VOICE_KINDS, f"its kind is {kind!r}, known: {', '.join(VOICE_KINDS)}")
@@ -162,6 +180,7 @@ class _Reader:
         )
         self._check(not self._tensors, f"it holds the tensors {sorted(self._tensors)[:5]}")
         self._check_whole(voice)
+        self._check(is_whole, "its checksum is that of other content")  # a reason above says more
         return voice
 
     def _check_schema(self, data: Mapping[str, Any]) -> None:
