@@ -25,7 +25,7 @@ from intone.core.errors import (
     TextTooLongError,
     UnknownVoiceError,
 )
-from intone.server.admission import NO_LIMITS
+from intone.server.admission import NO_LIMITS, KeyLimits
 from intone.server.app import create_app
 from intone.server.errors import api_error, public_message
 from intone.server.json_logs import json_logs
@@ -119,6 +119,35 @@ def test_a_file_of_keys_that_is_damaged_meanwhile_lets_nobody_in(tmp_path: Path)
     (tmp_path / "keys.json").write_text("{", encoding="utf-8")
 
     assert client.get("/v1/models").status_code == 401
+
+
+def test_a_socket_needs_the_key_too_and_browsers_offer_it_as_a_subprotocol(tmp_path: Path) -> None:
+    token = KeyFile(tmp_path / "keys.json").add("alice", NO_LIMITS)
+    client, path = client_of(fake_services(tmp_path)), "/v1/audio/speech/stream"
+
+    for protocols in ([], ["intone"], ["intone", f"intone-key.{token}x"]):
+        with (
+            pytest.raises(WebSocketDenialResponse) as denied,
+            client.websocket_connect(path, subprotocols=protocols),
+        ):
+            pass
+        assert denied.value.status_code == 401
+    with client.websocket_connect(path, subprotocols=["intone", f"intone-key.{token}"]) as ws:
+        assert ws.accepted_subprotocol == "intone"
+    with client.websocket_connect(path, headers={"authorization": f"Bearer {token}"}) as ws:
+        assert ws.accepted_subprotocol is None
+
+
+def test_a_key_beyond_its_rate_gets_429_and_others_do_not(tmp_path: Path) -> None:
+    file, body = KeyFile(tmp_path / "keys.json"), {"input": "Hello.", "response_format": "pcm"}
+    slow = {"authorization": f"Bearer {file.add('slow', KeyLimits(requests_per_minute=1))}"}
+    free = {"authorization": f"Bearer {file.add('free', NO_LIMITS)}"}
+    with client_of(fake_services(tmp_path)) as client:
+        answers = [client.post(SPEECH, json=body, headers=key) for key in (slow, slow, free)]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 200]
+    assert answers[1].json()["error"]["type"] == "rate_limit_error"
+    assert 50 <= int(answers[1].headers["retry-after"]) <= 60
 
 
 def test_metrics_need_a_key_unless_they_are_open(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from intone.server.app import create_app
 NAMES = """
 intone_audio_seconds intone_cancelled intone_chunk_gap_seconds intone_guard_stops
 intone_memory_bytes intone_model_evictions intone_model_failures intone_model_loads
-intone_model_restarts intone_models_loaded intone_queue_depth intone_request_seconds intone_requests intone_rtf
-intone_running intone_slots intone_ttfa_seconds
+intone_model_restarts intone_models_loaded intone_queue_depth intone_request_seconds
+intone_requests intone_rtf intone_running intone_slots intone_ttfa_seconds
 """.split()
 
 
