@@ -22,7 +22,9 @@ from intone.server.jobs.room import JobLimits
 from intone.server.jobs.service import ROUTE
 from intone.server.jobs.store import JobStore
 from intone.server.keys import KeyFile
+from intone.server.sections import QueueSection
 from intone.server.services import Services
+from intone.server.settings import Settings
 
 
 @pytest.fixture
@@ -211,6 +213,23 @@ def test_a_queued_job_that_is_deleted_is_never_spoken(
     gate.set()
     assert ended(client, first["id"])["state"] == "done"
     assert all("never" not in one.text for one in source.counts["fake-custom"].requests)
+
+
+def test_a_live_request_waits_for_one_piece_of_a_job_at_most(tmp_path: Path) -> None:
+    source = FakeSource()
+    source.behaviours["fake-custom"].frame_s = 0.002
+    only_one = Settings(queue=QueueSection(running=1))
+    with client_of(job_services(tmp_path, source, only_one)) as client:
+        job = sent(client, input="One sentence of some length is here. " * 60)
+        _until(lambda: client.get(f"/v1/audio/jobs/{job['id']}").json()["num_done"] >= 1)
+        before = client.get(f"/v1/audio/jobs/{job['id']}").json()["num_done"]
+        live = client.post("/v1/audio/speech", json={"input": "Hello.", "response_format": "pcm"})
+        assert live.status_code == 200, live.text
+        after = client.get(f"/v1/audio/jobs/{job['id']}").json()
+        assert after["state"] == "running"
+        assert after["num_done"] - before <= 2  # the one that was drawn, and the next one begun
+        assert after["num_pieces"] - before > 5
+        client.delete(f"/v1/audio/jobs/{job['id']}")
 
 
 def test_a_job_that_fails_three_times_tells_its_error(
