@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -21,7 +22,7 @@ from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import IntoneError
 from intone.server.auth import caller_of
 from intone.server.errors import api_error, error_response
-from intone.server.invalid import invalid_request
+from intone.server.invalid import http_error, invalid_request
 from intone.server.services import Services, TheServices
 from intone.server.speech.answer import AnswerForm, SpeechAnswer
 from intone.server.speech.body import SpeechBody, Text
@@ -52,6 +53,8 @@ class DetailRoute(APIRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 return detail_response(invalid_request(error.errors()))
+            except HTTPException as error:
+                return detail_response(http_error(error))
             except IntoneError as error:
                 return detail_response(error)
 
