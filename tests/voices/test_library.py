@@ -218,3 +218,10 @@ def test_only_a_command_that_can_replace_a_voice_offers_it(library: VoiceLibrary
     with pytest.raises(InvalidSettingError) as refused:
         library.rename("nora", "dora")
     assert "--force" not in str(refused.value)
+
+
+def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "voices").write_text("a file")
+
+    with pytest.raises(OutputError, match="cannot be listed: Not a directory"):
+        VoiceLibrary(tmp_path / "voices").names()

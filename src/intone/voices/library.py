@@ -191,7 +191,7 @@ class VoiceLibrary:
         """Returns every file by its name; a name that could not be given here is none."""
         try:
             found = list(self.directory.iterdir())
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return {}
         except OSError as error:
             raise OutputError(
