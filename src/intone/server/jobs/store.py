@@ -13,54 +13,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from intone.audio.durable import make_directory
 from intone.audio.writer import output_error
 from intone.core.errors import OutputError
-from intone.render.json_records import parse_object, record_from, to_json
-from intone.server.jobs.job import MAX_ATTEMPTS, Job, JobEvent, JobOrder, JobProblem
+from intone.render.json_records import to_json
+from intone.server.jobs.job import MAX_ATTEMPTS, Job, JobEvent, JobProblem
+from intone.server.jobs.rows import COLUMNS, NEXT, SCHEMA, SCHEMA_VERSION, job_of
 
 FILE = "jobs.sqlite3"
 _LOCK = "lock"
 _BUSY_S = 10.0
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    key_id TEXT NOT NULL,
-    job_order TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
-    created_at REAL NOT NULL,
-    started_at REAL,
-    ended_at REAL,
-    num_starts INTEGER NOT NULL DEFAULT 0,
-    num_done INTEGER NOT NULL DEFAULT 0,
-    num_pieces INTEGER NOT NULL,
-    audio_s REAL NOT NULL DEFAULT 0,
-    not_before REAL NOT NULL DEFAULT 0,
-    problem TEXT
-) STRICT;
-CREATE INDEX jobs_by_state ON jobs (state, created_at);
-CREATE TABLE events (
-    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    type TEXT NOT NULL,
-    data TEXT NOT NULL,
-    PRIMARY KEY (job_id, number)
-) STRICT, WITHOUT ROWID;
-"""
-_COLUMNS = (
-    "id, key_id, job_order, state, created_at, started_at, ended_at, num_starts, num_done, "
-    "num_pieces, audio_s, not_before, problem"
-)
-_NEXT = f"""
-SELECT {_COLUMNS} FROM jobs WHERE state = 'queued' AND not_before <= ?
-ORDER BY (SELECT max(other.started_at) FROM jobs AS other WHERE other.key_id = jobs.key_id)
-    NULLS FIRST, created_at, rowid LIMIT 1
-"""
-"""Keys take turns: the one that was served longest ago, and of its jobs the oldest."""
-
 _LOST_SERVER = JobProblem(
     code="server_ended",
     message=f"the server ended {MAX_ATTEMPTS} times while it drew the same piece of this job; it "
@@ -121,17 +85,17 @@ class JobStore:
     def get(self, job_id: str) -> Job | None:
         """Returns a job; None where there is none."""
         with self._reading() as db:
-            row = db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,))
+            row = db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,))
             found = row.fetchone()
-        return None if found is None else _job(found)
+        return None if found is None else job_of(found)
 
     def all(self, key_id: str | None = None, *, limit: int = -1) -> tuple[Job, ...]:
         """Returns the jobs of a key, or of all, the newest first."""
         where, values = ("", ()) if key_id is None else ("WHERE key_id = ? ", (key_id,))
-        query = f"SELECT {_COLUMNS} FROM jobs {where}ORDER BY created_at DESC, rowid DESC LIMIT ?"
+        query = f"SELECT {COLUMNS} FROM jobs {where}ORDER BY created_at DESC, rowid DESC LIMIT ?"
         with self._reading() as db:
             rows = db.execute(query, (*values, limit)).fetchall()
-        return tuple(map(_job, rows))
+        return tuple(map(job_of, rows))
 
     def num_open(self, key_id: str | None = None) -> int:
         """Returns how many jobs of a key, or of all, have not ended."""
@@ -150,10 +114,10 @@ class JobStore:
         """Returns the next job, now running; None where none may start."""
         while True:
             with self._changing() as db:
-                row = db.execute(_NEXT, (self._clock(),)).fetchone()
+                row = db.execute(NEXT, (self._clock(),)).fetchone()
                 if row is None:
                     return None
-                job = _job(row)
+                job = job_of(row)
                 if job.num_starts < MAX_ATTEMPTS:
                     started = replace(
                         job.moved("running"),
@@ -262,9 +226,9 @@ class JobStore:
 
     def ended_before(self, time: float) -> tuple[Job, ...]:
         """Returns the jobs that ended before a time."""
-        query = f"SELECT {_COLUMNS} FROM jobs WHERE ended_at < ?"
+        query = f"SELECT {COLUMNS} FROM jobs WHERE ended_at < ?"
         with self._reading() as db:
-            return tuple(map(_job, db.execute(query, (time,)).fetchall()))
+            return tuple(map(job_of, db.execute(query, (time,)).fetchall()))
 
     def _write(self, job: Job) -> None:
         self._db.execute(
@@ -298,11 +262,11 @@ class JobStore:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             self._db.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
-        elif version != _SCHEMA_VERSION:
+        elif version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(
-                f"it has schema {version}, this version reads {_SCHEMA_VERSION}"
+                f"it has schema {version}, this version reads {SCHEMA_VERSION}"
             )
 
     @contextmanager
@@ -350,29 +314,3 @@ def _hold(directory: Path) -> BinaryIO:
             "the other."
         ) from error
     return file
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    """Returns the job of a row with `_COLUMNS`."""
-    (id, key_id, order, state, created_at, started_at, ended_at) = row[:7]
-    (num_starts, num_done, num_pieces, audio_s, not_before, problem) = row[7:]
-    where = f"job {id}"
-    return Job(
-        id=id,
-        key_id=key_id,
-        order=record_from(JobOrder, parse_object(order, where), where),
-        state=state,
-        created_at=created_at,
-        started_at=started_at,
-        ended_at=ended_at,
-        num_starts=num_starts,
-        num_done=num_done,
-        num_pieces=num_pieces,
-        audio_s=audio_s,
-        not_before=not_before,
-        problem=None if problem is None else _problem(problem, where),
-    )
-
-
-def _problem(written: str, where: str) -> JobProblem:
-    return record_from(JobProblem, parse_object(written, where), where)
