@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -37,6 +38,22 @@ def test_a_dead_engine_turns_ready_red_and_the_next_request_finds_a_new_one(
         assert source.opened[0].is_closed
 
 
+def test_an_engine_that_cannot_be_restarted_asks_for_a_new_process(tmp_path: Path) -> None:
+    source = FakeSource()
+    with TestClient(create_app(fake_services(tmp_path, source))) as client:
+        client.post(SPEECH, json=HELLO)
+        source.behaviours["fake-custom"].load_error = lambda: CheckpointError("/x is torn.")
+        source.opened[0].die()
+        client.post(SPEECH, json=HELLO)
+        _wait_for(lambda: client.get("/healthz").status_code == 503)
+
+        assert client.get("/healthz").json()["ok"] is False
+        assert "could not be restarted" in client.get("/readyz").json()["error"]
+        source.behaviours["fake-custom"].load_error = None
+        assert client.post(SPEECH, json=HELLO).status_code == 200
+        assert client.get("/healthz").json()["ok"] is True
+
+
 def test_preloading_says_ready_when_the_model_is_there(tmp_path: Path) -> None:
     source = FakeSource()
     source.behaviours["fake-custom"].load_s = 0.2
@@ -44,10 +61,7 @@ def test_preloading_says_ready_when_the_model_is_there(tmp_path: Path) -> None:
     services.lifecycle.phase = "starting"
     with TestClient(create_app(services)) as client:
         before = client.get("/readyz").status_code
-        deadline_s = time.monotonic() + 3
-        while client.get("/readyz").status_code != 200:
-            assert time.monotonic() < deadline_s
-            time.sleep(0.02)
+        _wait_for(lambda: client.get("/readyz").status_code == 200)
 
         assert before == 503
         assert source.counts["fake-custom"].loads == 1
@@ -63,3 +77,10 @@ def test_a_default_that_cannot_be_loaded_keeps_nobody_else_out(tmp_path: Path) -
 
         assert (broken.status_code, "/x" in broken.text) == (500, False)
         assert other.status_code != 500
+
+
+def _wait_for(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 3
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)

@@ -1,4 +1,9 @@
-"""`/healthz`: the process answers. `/readyz`: it takes work, and no engine is down. Never loads."""
+"""`/healthz`: the process can go on. `/readyz`: it takes work, and no engine is down. Never loads.
+
+An engine that died is opened anew by itself, and `/readyz` is red meanwhile. Where that failed
+too, so is `/healthz`: whoever watches over the process should start it again, as nobody may
+send a red server the request that would try once more.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from intone.server.metrics import CONTENT_TYPE
+from intone.server.pool_state import Status
 from intone.server.services import Services, TheServices
 
 router = APIRouter(tags=["health"])
@@ -18,14 +24,23 @@ def not_ready(services: Services) -> str | None:
     """Returns why the server takes no work, or None."""
     if services.lifecycle.phase != "ready":
         return f"the server is {services.lifecycle.phase}"
-    down = [s.name for s in services.pool.states() if s.status in ("failed", "restarting")]
+    failed = _names(services, "failed")
+    if failed:
+        return f"model {failed[0]} died and could not be restarted"
+    down = _names(services, "restarting")
     return f"model {down[0]} is being restarted" if down else None
 
 
-@router.get("/healthz", summary="Whether the process answers")
-async def healthz() -> dict[str, bool | float]:
-    """As founding document 004: `{"ok": true, "uptime_s": 12.3}`."""
-    return {"ok": True, "uptime_s": round(time.monotonic() - _STARTED_S, 3)}
+def _names(services: Services, status: Status) -> list[str]:
+    return [state.name for state in services.pool.states() if state.status == status]
+
+
+@router.get("/healthz", summary="Whether the process can go on", responses={503: {}})
+async def healthz(services: TheServices) -> JSONResponse:
+    """As founding document 004: `{"ok": true, "uptime_s": 12.3}`; 503 where only a start helps."""
+    is_ok = not _names(services, "failed")
+    body = {"ok": is_ok, "uptime_s": round(time.monotonic() - _STARTED_S, 3)}
+    return JSONResponse(body, status_code=200 if is_ok else 503)
 
 
 @router.get("/readyz", summary="Whether requests are taken", responses={503: {}})
