@@ -28,6 +28,36 @@ SCRIPT_EXAMPLE: JsonDict = {
 }
 
 
+ANSWER_EXAMPLE: JsonDict = {
+    "id": "22781c2dd4c0b9cb",
+    "object": "audio.job",
+    "kind": "text",
+    "title": "text",
+    "state": "done",
+    "model": "builtin",
+    "voice": "ava",
+    "seed": 7,
+    "response_format": "flac",
+    "created_at": "2026-11-24T15:50:27+00:00",
+    "started_at": "2026-11-24T15:50:27+00:00",
+    "ended_at": "2026-11-24T15:50:29+00:00",
+    "num_done": 4,
+    "num_pieces": 4,
+    "audio_s": 18.24,
+    "error": None,
+    "events_url": "/v1/audio/jobs/22781c2dd4c0b9cb/events",
+    "files": [{"name": "text.flac", "url": "/v1/audio/jobs/22781c2dd4c0b9cb/result/text.flac"}],
+}
+EVENTS_EXAMPLE = """id: 1
+event: progress
+data: {"num_done": 0, "num_pieces": 4, "expected_s": 19.0, "notes": []}
+
+id: 2
+event: segment
+data: {"chapter": 1, "index": 0, "duration_s": 4.24, "seed": 3788101780667901359, ...}
+"""
+
+
 class JobSettings(BaseModel):
     """What holds for a job, whatever brings its text."""
 

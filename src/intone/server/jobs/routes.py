@@ -13,7 +13,15 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 
 from intone.server.auth import Caller, caller_of
 from intone.server.errors import INVALID_REQUEST, ApiError
-from intone.server.jobs.bodies import EXAMPLE, SCRIPT_EXAMPLE, JobBody, JobSettings, job_body
+from intone.server.jobs.bodies import (
+    ANSWER_EXAMPLE,
+    EVENTS_EXAMPLE,
+    EXAMPLE,
+    SCRIPT_EXAMPLE,
+    JobBody,
+    JobSettings,
+    job_body,
+)
 from intone.server.jobs.job import JOB_FORMATS, Job, JobEvent
 from intone.server.jobs.sending import order_of, read_sent_job
 from intone.server.jobs.service import JobService
@@ -35,6 +43,7 @@ _MEDIA_TYPES = {
     "vtt": "text/vtt",
     "json": "application/json",
 }
+_ANSWER: dict[str, Any] = {"content": {"application/json": {"example": ANSWER_EXAMPLE}}}
 _FORM = JobSettings.model_json_schema()
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -74,7 +83,7 @@ Jobs = Annotated[JobService, Depends(_jobs_of)]
 Who = Annotated[Caller, Depends(caller_of)]
 
 
-@router.post("", status_code=202, openapi_extra=_BODY)
+@router.post("", status_code=202, openapi_extra=_BODY, responses={202: _ANSWER})
 async def send_job(
     request: Request,
     jobs: Jobs,
@@ -105,7 +114,7 @@ async def list_jobs(
     return {"object": "list", "data": data}
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses={200: _ANSWER})
 async def get_job(id: str, jobs: Jobs, caller: Who) -> dict[str, object]:
     """Tells how far a job is."""
     job = await jobs.get(caller.key_id, id)
@@ -122,7 +131,7 @@ async def delete_job(id: str, jobs: Jobs, caller: Who) -> dict[str, object]:
 @router.get(
     "/{id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={200: {"content": {"text/event-stream": {"example": EVENTS_EXAMPLE}}}},
 )
 async def follow_job(
     id: str,

@@ -15,6 +15,24 @@ Name = Annotated[Text, Field(min_length=1, max_length=64)]
 Note = Annotated[Text, Field(min_length=1, max_length=2_000)]
 
 
+VOICE_EXAMPLE: dict[str, object] = {
+    "id": "nora",
+    "object": "audio.voice",
+    "name": "nora",
+    "kind": "cloned",
+    "is_kept": True,
+    "language": "english",
+    "models": ["0.6b-base"],
+    "moods": [],
+    "form": "icl",
+    "ref_text": "We left early, before the town was awake.",
+    "description": None,
+    "licence": None,
+    "consent": "Nora, by mail",
+    "problem": None,
+}
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 

@@ -13,7 +13,7 @@ from intone.audio.reference_report import ReferenceReport
 from intone.server.auth import Caller, caller_of
 from intone.server.departure import while_connected
 from intone.server.services import Services, services_of
-from intone.server.voices.bodies import ImportForm, NewVoiceForm, VoiceChanges
+from intone.server.voices.bodies import VOICE_EXAMPLE, ImportForm, NewVoiceForm, VoiceChanges
 from intone.server.voices.choosing import models_of
 from intone.server.voices.cloning import (
     checked_language,
@@ -34,15 +34,24 @@ router = APIRouter(prefix="/v1/audio/voices", tags=["voices"])
 Parts = Annotated[Services, Depends(services_of)]
 Who = Annotated[Caller, Depends(caller_of)]
 
+_VOICE: dict[str, Any] = {"content": {"application/json": {"example": VOICE_EXAMPLE}}}
+_LIST: dict[str, Any] = {
+    "content": {
+        "application/json": {
+            "example": {"object": "list", "data": [VOICE_EXAMPLE], "voices": [VOICE_EXAMPLE]}
+        }
+    }
+}
 
-@router.get("")
+
+@router.get("", responses={200: _LIST})
 async def get_voices(services: Parts) -> dict[str, object]:
     """Lists presets of the models of this machine, and kept voices."""
     voices = await asyncio.to_thread(list_voices, services.library, services.source)
     return {"object": "list", "data": voices, "voices": voices}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: _VOICE})
 async def make_voice(
     request: Request, form: Annotated[NewVoiceForm, Form()], services: Parts, caller: Who
 ) -> JSONResponse:
@@ -75,7 +84,7 @@ async def make_voice(
     return JSONResponse(body, status_code=201, headers=_place(voice))
 
 
-@router.post("/import", status_code=201)
+@router.post("/import", status_code=201, responses={201: _VOICE})
 async def import_voice(form: Annotated[ImportForm, Form()], services: Parts) -> JSONResponse:
     """Takes a voice file in: `.voice`, or the x-vector of another program in `.safetensors`."""
     data = await form.file.read(MAX_FILE_BYTES + 1)
@@ -86,13 +95,13 @@ async def import_voice(form: Annotated[ImportForm, Form()], services: Parts) -> 
     return JSONResponse(made, status_code=201, headers=_place(voice))
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses={200: _VOICE})
 async def get_voice(id: str, services: Parts) -> dict[str, object]:
     """Returns one voice, a preset or a kept one."""
     return await asyncio.to_thread(find_voice, id, services.library, services.source)
 
 
-@router.patch("/{id}")
+@router.patch("/{id}", responses={200: _VOICE})
 async def change_voice(id: str, changes: VoiceChanges, services: Parts) -> dict[str, object]:
     """Renames a kept voice, or changes its notes; what is left out stays."""
 
