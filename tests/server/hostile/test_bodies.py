@@ -60,6 +60,17 @@ def test_a_body_that_is_no_request_is_refused(
     judge.check_refused(client.post(route, content=BODIES[name], headers=JSON))
 
 
+@pytest.mark.parametrize("name", BODIES)
+def test_the_older_route_refuses_it_in_its_own_words(
+    client: TestClient, judge: Judge, name: str
+) -> None:
+    answer = client.post("/api/tts", content=BODIES[name], headers=JSON)
+
+    judge.check_silent(answer)
+    assert 400 <= answer.status_code < 500
+    assert set(answer.json()) == {"detail"}
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_field_of_any_value_is_spoken_or_refused(
     client: TestClient, judge: Judge, field: str
