@@ -223,6 +223,17 @@ def test_a_busy_model_cannot_starve_requests_for_another() -> None:
     run(scene())
 
 
+def test_requests_for_two_models_by_turns_do_not_load_them_by_turns() -> None:
+    async def scene() -> None:
+        shelf = Shelf(load_s=0.03)  # longer than anybody's patience
+        pool = pool_of(shelf)
+        asked = [name for _ in range(6) for name in "ab"]
+        assert await asyncio.gather(*(use(pool, name, 0.002) for name in asked)) == asked
+        assert shelf.loads == {"a": 1, "b": 1}
+
+    run(scene())
+
+
 def test_a_model_that_could_never_fit_is_refused_with_the_numbers() -> None:
     async def scene() -> None:
         shelf = Shelf({"a": 5 * GB})

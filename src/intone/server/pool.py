@@ -138,7 +138,7 @@ class ModelPool:
         waiting.needs_room = True
         if self._must_stand_back(waiting) or not self._has_room(waiting, memory_bytes):
             return None
-        self._line.has_room(waiting.key)
+        self._line.serve(waiting.key)
         entry = PoolEntry(waiting.key, memory_bytes)
         self._entries[waiting.key] = entry
         entry.work = asyncio.create_task(self._load(entry))
@@ -161,8 +161,8 @@ class ModelPool:
         if over_bytes <= 0:
             return True
         over_bytes -= sum(entry.memory_bytes for entry in entries if entry.status == "closing")
-        wanted = self._line.keys_before(waiting)
-        idle = [entry for entry in entries if entry.is_idle and entry.name not in wanted]
+        kept = self._line.keys_kept(waiting)
+        idle = [entry for entry in entries if entry.is_idle and entry.name not in kept]
         if sum(entry.memory_bytes for entry in idle) < over_bytes:
             return False  # closing some of them would not help yet
         for entry in sorted(idle, key=_last_used):
@@ -200,6 +200,7 @@ class ModelPool:
             raise
         self.counts.loads += 1
         entry.model, entry.status, entry.last_used_s = model, "ready", self._clock()
+        self._line.serve(entry.name)
         self._wake()
 
     async def _opened(self, name: str) -> ServedModel:

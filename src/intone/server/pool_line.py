@@ -17,6 +17,8 @@ class Waiting:
     since_s: float
     needs_room: bool = False
     """Its model is neither loaded nor loading."""
+    is_served: bool = False
+    """It was here when its model was loaded: it uses that before the model may give way."""
 
 
 class Line:
@@ -35,19 +37,23 @@ class Line:
         """Takes a request out: it has its lease, or gave up."""
         self._waiting.remove(waiting)
 
-    def has_room(self, key: str) -> None:
-        """Says that a model is being loaded."""
+    def serve(self, key: str) -> None:
+        """Says that a model is being loaded, or is there: for all who wait for it now.
+
+        One by one in their order, requests for two models by turns would load each again and again.
+        """
         for one in self._waiting:
             if one.key == key:
-                one.needs_room = False
+                one.needs_room, one.is_served = False, True
 
-    def keys_before(self, waiting: Waiting) -> set[str]:
-        """Returns the models that older requests wait for."""
-        return {older.key for older in self._before(waiting)}
+    def keys_kept(self, waiting: Waiting) -> set[str]:
+        """Returns the models that must not give way to a request: others come first with them."""
+        served = {other.key for other in self._waiting if other.is_served}
+        return served | {older.key for older in self._before(waiting)}
 
     def must_stand_back(self, waiting: Waiting, since_s: float) -> bool:
         """Whether an older request has waited for room since `since_s`, and this would take it."""
-        return any(
+        return not waiting.is_served and any(
             older.needs_room and older.key != waiting.key and older.since_s <= since_s
             for older in self._before(waiting)
         )
