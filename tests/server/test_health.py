@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 from tests.server.fakes import FakeSource, fake_services, with_settings
 
 from intone.core.errors import CheckpointError
 from intone.server.app import create_app
-from intone.server.sections import ModelSection
+from intone.server.sections import ModelSection, ServerSection
+from intone.server.serving import serve
 
 HELLO = {"input": "Hello.", "voice": "ryan", "response_format": "pcm"}
 SPEECH = "/v1/audio/speech"
@@ -67,16 +69,16 @@ def test_preloading_says_ready_when_the_model_is_there(tmp_path: Path) -> None:
         assert source.counts["fake-custom"].loads == 1
 
 
-def test_a_default_that_cannot_be_loaded_keeps_nobody_else_out(tmp_path: Path) -> None:
+def test_a_default_that_cannot_be_loaded_first_ends_the_process(tmp_path: Path) -> None:
     source = FakeSource()
     source.behaviours["fake-custom"].load_error = lambda: CheckpointError("/x is torn.")
-    services = with_settings(fake_services(tmp_path, source), model=ModelSection(preload=True))
-    with TestClient(create_app(services)) as client:
-        broken = client.post(SPEECH, json=HELLO)
-        other = client.post(SPEECH, json=HELLO | {"model": "fake-base", "voice": None})
-
-        assert (broken.status_code, "/x" in broken.text) == (500, False)
-        assert other.status_code != 500
+    services = with_settings(
+        fake_services(tmp_path, source),
+        model=ModelSection(preload=True),
+        server=ServerSection(port=0),
+    )
+    with pytest.raises(CheckpointError, match="is torn"):
+        serve(services)
 
 
 def _wait_for(holds: Callable[[], bool]) -> None:

@@ -7,7 +7,6 @@ keys, sizes of bodies. A layer added here holds for every route, those to come i
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -23,6 +22,7 @@ from intone import __version__
 from intone.core.errors import IntoneError
 from intone.server import batch, health
 from intone.server.auth import OPEN_PATHS, KeyGate
+from intone.server.busy import BusyError
 from intone.server.compat.rest_api import router as rest_api_router
 from intone.server.error_document import ERROR_RESPONSES
 from intone.server.errors import error_response
@@ -41,7 +41,6 @@ from intone.server.voices.design_routes import router as design_router
 from intone.server.voices.routes import router as voices_router
 
 METRICS_PATH = "/metrics"
-_LOG = logging.getLogger("intone.server")
 
 
 def create_app(services: Services) -> FastAPI:
@@ -126,12 +125,16 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
 
 async def _get_ready(services: Services) -> None:
     """Says that work is taken, where it was asked for only when the default model is loaded."""
-    try:
-        if services.settings.model.preload:
+    is_loaded = not services.settings.model.preload
+    while not is_loaded:
+        try:
             async with services.pool.lease(None):
-                pass
-    except IntoneError as error:  # requests for it are told; others may still be served
-        _LOG.error("the default model cannot be loaded: %s", error)
+                is_loaded = True
+        except BusyError:  # it takes longer than a request would wait
+            continue
+        except IntoneError as error:
+            services.lifecycle.problem = error
+            return
     services.lifecycle.start()
 
 

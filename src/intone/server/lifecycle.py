@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from intone.core.errors import IntoneError
+
 Phase = Literal["starting", "ready", "draining"]
 
 
@@ -14,6 +16,8 @@ class Lifecycle:
         self.phase: Phase = phase
         self.num_in = 0
         """Requests and WebSockets that are being answered."""
+        self.problem: IntoneError | None = None
+        """Why it cannot start; the process ends with it."""
 
     def start(self) -> None:
         """Takes work from now on, unless it drains already."""

@@ -35,6 +35,7 @@ def serve(services: Services) -> None:
 
     Raises:
         InvalidSettingError: the address needs keys.
+        IntoneError: the default model was to be loaded first, and cannot be.
         OutputError: it cannot be listened on, or jobs cannot be kept.
     """
     server = services.settings.server
@@ -54,6 +55,8 @@ async def _run(services: Services, running: DrainingServer, listener: socket.soc
         await services.jobs.start()  # here, so that what is wrong with its folder is told as such
     async with wyoming_serving(services):
         await running.serve([listener])
+    if services.lifecycle.problem is not None:
+        raise services.lifecycle.problem
 
 
 class DrainingServer(uvicorn.Server):
@@ -74,7 +77,9 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle.drain()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ends the main loop when draining is over."""
+        """Ends the main loop when draining is over, or where starting failed."""
+        if self._lifecycle.problem is not None:
+            self.should_exit = True
         if self._drain_by_s is not None:
             if self._jobs is not None:  # they go on after the next start; who listens is told
                 await self._jobs.stop()
