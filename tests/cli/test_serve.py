@@ -93,7 +93,8 @@ def test_an_option_of_the_other_way_of_serving_is_refused(intone: RunInProcess) 
 
     assert (over_http.code, over_http.err) == (
         3,
-        "intone: --seed belongs to serving by --stdin; leave it out, or see `intone serve --help`.\n",
+        "intone: --seed belongs to serving by --stdin; leave it out, or see "
+        "`intone serve --help`.\n",
     )
     assert (by_line.code, "--port belongs to serving by HTTP" in by_line.err) == (3, True)
 
