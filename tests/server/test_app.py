@@ -324,6 +324,13 @@ def test_a_trace_in_the_log_does_not_quote_what_was_spoken(services: Services) -
     assert "test_app.py" in trace
 
 
+def test_every_route_stands_on_the_page(services: Services) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    paths = create_app(services).openapi()["paths"]
+
+    assert [path for path in paths if f" {path}`" not in page and f"`{path}`" not in page] == []
+
+
 def test_errors_of_intone_are_told_as_they_are() -> None:
     told = api_error(UnknownVoiceError("no voice 'x'; presets: ryan."))
 
