@@ -156,6 +156,29 @@ def test_what_is_wrong_is_told_before_anything_is_kept(
     assert [path for path in (tmp_path / "jobs").iterdir() if path.is_dir()] == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "script", "cast": {"\ud800": "ryan"}},
+        {"kind": "script", "cast": {"Nora": "\ud800"}},
+        {"kind": "script", "cast": {"Nora": {"voice": "ryan", "instruct": "\ud800"}}},
+        {"title": "\ud800"},
+        {"title": "../../\x00\n", "voice": "ryan"},
+        {"model": "\x00"},
+        {"voice": "\ud800"},
+    ],
+)
+def test_text_that_is_none_breaks_nothing(client: TestClient, body: dict[str, object]) -> None:
+    content = json.dumps({"input": "Hello there."} | body)
+    answer = client.post(
+        "/v1/audio/jobs", content=content, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in (202, 400, 404), answer.text
+    if answer.status_code == 202:
+        assert ended(client, answer.json()["id"])["state"] == "done"
+    assert client.get("/v1/audio/jobs").status_code == 200
+
+
 def test_a_model_that_is_not_here_is_told(client: TestClient) -> None:
     answer = client.post("/v1/audio/jobs", json={"input": TEXT, "model": "other"})
     assert answer.status_code == 404

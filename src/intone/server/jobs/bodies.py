@@ -100,8 +100,8 @@ class JobSettings(BaseModel):
         )
 
     def cast_text(self) -> str | None:
-        """Returns the cast as the parser of casts reads it."""
-        return None if self.cast is None else json.dumps(self.cast, ensure_ascii=False)
+        """Returns the cast as the parser of casts reads it; in ASCII, whatever it holds."""
+        return None if self.cast is None else json.dumps(self.cast)
 
 
 class JobBody(JobSettings):
