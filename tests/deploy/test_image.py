@@ -116,8 +116,10 @@ def test_compose_starts_locked_services_on_this_machine_only() -> None:
 
 def run_steps(stage: Stage, values: dict[str, str], work: Path) -> None:
     """Runs a stage's COPY and RUN as a builder would, in `work` instead of its WORKDIR."""
-    environment = {**os.environ, **stage.assigned("ARG"), **stage.assigned("ENV"), **values}
-    environment.pop("PYTHONPATH", None)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for name, value in (stage.assigned("ARG") | stage.assigned("ENV")).items():
+        environment[name] = values.get(name) or expand(value, environment)
+    environment |= values
     for step in stage.instructions:
         if step.word == "COPY" and "--from" not in step.rest:
             copy_into(work, step.rest.split())
