@@ -179,6 +179,19 @@ def test_leaving_a_take_that_waits_for_text_frees_its_slot(tts: TTS) -> None:
     raise AssertionError("the slot is still taken")
 
 
+def test_leaving_a_live_take_stops_it_within_two_frames(tts: TTS, recorder: Recorder) -> None:
+    async def leave() -> int:
+        request = speech_request(TEXT * 20, {"seed": 11, "min_frames": 600, "max_frames": 600})
+        live = tts.astream_live(request, at_once(tts))
+        await anext(live)
+        await live.aclose()
+        return len(recorder.codes[11])
+
+    made = asyncio.run(leave())
+    tts.speak("Next.", seed=1, max_frames=2)  # frames of both would be made in the same turns
+    assert len(recorder.codes[11]) <= made + 2
+
+
 def test_what_the_pieces_raise_ends_the_take(tts: TTS) -> None:
     async def pieces() -> AsyncIterator[str]:
         yield "lo world "
