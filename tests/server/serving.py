@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from intone.server.app import create_app
+from intone.server.patient_protocol import PatientProtocol
 from intone.server.services import Services
 
 _MAX_START_S = 10.0
@@ -26,7 +27,13 @@ def serving(services: Services) -> AbstractContextManager[str]:
 def serving_app(app: ASGIApp) -> Iterator[str]:
     """Yields the address, `http://127.0.0.1:PORT`; ends the server with the context."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http="h11", log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        ws="websockets-sansio",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

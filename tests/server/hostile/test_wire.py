@@ -33,7 +33,7 @@ def connected(url: str) -> socket.socket:
 def answer_to(url: str, sent: bytes) -> bytes:
     """Returns all that comes back until the server closes, or waits."""
     with closing(connected(url)) as connection:
-        connection.settimeout(1.0)
+        connection.settimeout(0.3)
         connection.sendall(sent)
         received = b""
         try:
