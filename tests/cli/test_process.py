@@ -19,7 +19,7 @@ import intone as package
 from intone.core.types import ModelKind
 
 Checkpoint = Callable[[ModelKind], Path]
-ENDLESS = ("--max-frames", "3000", "--seed", "1", "--temperature", "3")
+ENDLESS = ("--max-frames", "3000", "--seed", "1", "--temperature", "3", "--no-guard")
 
 
 def test_the_version_is_printed(intone: RunInProcess) -> None:
