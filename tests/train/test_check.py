@@ -98,6 +98,7 @@ def test_every_reason_is_given_once_in_the_order_of_the_rows(clips: Path) -> Non
     assert all(rejection.reason for rejection in result.rejected)
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_with_five_percent_bad_add_up(tmp_path: Path) -> None:
     template = bytearray(save(tmp_path / "t.wav", speech(1.0, rate_hz=16_000), 16_000).read_bytes())
     (tmp_path / "bad.wav").write_bytes(b"RIFF of nothing")

@@ -132,6 +132,7 @@ def test_every_row_gets_what_inference_makes_of_its_clips(
     assert_encoded(data, base.model)
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_same_records(
     data: Path, base: EncodeSettings, tmp_path: Path
 ) -> None:

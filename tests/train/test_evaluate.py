@@ -445,6 +445,7 @@ def test_curves_are_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_preset_that_nothing_touched_does_not_drift(
     tmp_path: Path, tiny_checkpoint: TinyCheckpoint, dataset: EncodedDataset
 ) -> None:

@@ -311,6 +311,7 @@ def test_a_base_export_clones_as_its_base_does(
     np.testing.assert_array_equal(voice.ref_codes, theirs.ref_codes)
 
 
+@pytest.mark.slow
 def test_a_custom_export_of_a_base_clones_unless_asked_not_to(
     tmp_path: Path, custom: Path, fake_run: Callable[..., Path]
 ) -> None:

@@ -279,6 +279,7 @@ def alone(
     return out
 
 
+@pytest.mark.slow
 def test_two_processes_are_one(base: Path, tmp_path: Path, alone: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

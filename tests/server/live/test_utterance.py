@@ -73,9 +73,10 @@ def utterance(services: Services, listener: SlowListener) -> Utterance:
 
 
 async def until_still(source: FakeSource) -> int:
-    """Returns how many frames were made when no more are."""
-    made = -1
-    while made != source.frames_made:
+    """Returns how many frames were made when, after the first, no more are for 0.1 s."""
+    made, num_still = 0, 0
+    while num_still < 5:
+        num_still = num_still + 1 if made == source.frames_made > 0 else 0
         made = source.frames_made
         await asyncio.sleep(0.02)
     return made
