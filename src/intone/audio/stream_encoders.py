@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -36,6 +37,13 @@ class SoundEncoder(Protocol):
 
     def finish(self) -> bytes:
         """Returns what is left; nothing is fed after it."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what an encoder holds that was not finished; after `finish`, does nothing.
+
+        An open codec has megabytes, and hangs in a cycle that the collector finds late.
+        """
         ...
 
 
@@ -109,6 +117,9 @@ class _PcmStream:
         header, self._header = self._header, b""
         return header
 
+    def close(self) -> None:
+        pass
+
 
 class _WholeSound:
     """Holds samples and encodes them in one go, by libsndfile where it is not wav."""
@@ -137,6 +148,9 @@ class _WholeSound:
                 encoder.write(to_pcm16(block) if self._format == "flac" else block)
         return file.getvalue()
 
+    def close(self) -> None:
+        self._held.clear()
+
 
 class _PyAvStream:
     """One audio stream in a container that is never rewound."""
@@ -146,6 +160,7 @@ class _PyAvStream:
         self._sink = _Sink()
         self._rate_hz = rate_hz
         self._num_samples = 0
+        self._in_use = Lock()
         self._container = self._av.open(
             self._sink, "w", format=codec.container, options=dict(codec.options)
         )
@@ -163,10 +178,19 @@ class _PyAvStream:
         return self._sink.taken()
 
     def finish(self) -> bytes:
-        if self._num_samples:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
-        return self._sink.taken()
+        with self._in_use:
+            if self._num_samples:
+                self._container.mux(self._stream.encode(None))
+            self._container.close()
+            return self._sink.taken()
+
+    def close(self) -> None:
+        # A thread that is just finishing closes by itself, and is not waited for.
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._container.close()
+            finally:
+                self._in_use.release()
 
     def _frame(self, samples: Samples) -> Any:
         # One rounding for every 16-bit output: all of them hold the same samples.

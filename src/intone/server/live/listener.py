@@ -46,6 +46,10 @@ class SocketListener:
         """Sends what the encoder still holds."""
         await self._send(self._encoder.finish())
 
+    def close(self) -> None:
+        """Gives back what the encoder holds of a text that was left."""
+        self._encoder.close()
+
     async def _send(self, data: bytes) -> None:
         if data:
             await self._channel.send_sound(data, as_event=self._config.audio == "base64")

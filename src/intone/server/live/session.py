@@ -173,6 +173,7 @@ class LiveSession:
         plan = setup.plan(self._services)
         self._utterance = Utterance(self._services, plan, listener, self._record, self._key_id)
         self._speaking = asyncio.create_task(self._utterance.run())
+        self._speaking.add_done_callback(lambda _: listener.close())
         self._is_last = self._is_last or not setup.config.keep_open
 
     def _end_text(self) -> None:

@@ -63,6 +63,8 @@ class Speaking:
             self._buffer.end(error)
         else:
             self._buffer.end()
+        finally:
+            self._encoder.close()
 
     async def _speak(self) -> None:
         async with AsyncExitStack() as held:
