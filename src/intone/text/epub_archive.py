@@ -93,9 +93,14 @@ class EpubArchive:
             with self._zip.open(info) as file:
                 data = file.read(MAX_MEMBER_BYTES + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-            raise TextFileError(f"{self.called(member)} is damaged ({error}).") from error
+            raise TextFileError(
+                f"{self.called(member)} is damaged ({error}); get or export the epub again."
+            ) from error
         except (NotImplementedError, RuntimeError) as error:
-            raise TextFileError(f"{self.called(member)} cannot be unpacked ({error}).") from error
+            raise TextFileError(
+                f"{self.called(member)} cannot be unpacked ({error}); export the epub again "
+                "without encryption, packed as zip does by default."
+            ) from error
         self._num_read_bytes += len(data)
         if len(data) > MAX_MEMBER_BYTES or self._num_read_bytes > MAX_TEXT_BYTES:
             raise TextFileError(
