@@ -1,0 +1,1 @@
+"""The Clone tab: a clip, judged and kept as a voice."""

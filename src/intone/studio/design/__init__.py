@@ -1,0 +1,1 @@
+"""The Design tab: persons drawn from a description, one of them kept."""

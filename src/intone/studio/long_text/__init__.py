@@ -1,0 +1,1 @@
+"""The Long text tab: documents that are read in the background."""

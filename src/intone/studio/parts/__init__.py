@@ -1,0 +1,1 @@
+"""What several tabs share: rows, notes, drafts, words."""

@@ -1,0 +1,1 @@
+"""The Script tab: a script as rows that are drawn, heard and drawn again."""

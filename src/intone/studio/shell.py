@@ -1,0 +1,26 @@
+"""What every tab is given to build itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from intone.studio.desk import Desk
+from intone.studio.parts.sounds import SoundShelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """The page around the tabs."""
+
+    desk: Desk
+    sounds: SoundShelf
+    page: gr.Blocks
+    """For what happens when the page is opened: `page.load`."""
+    root: str
+    """The path of the studio, "" or "/studio"."""
+
+    def key_of(self, request: gr.Request) -> str:
+        """Returns whose request it is."""
+        return self.desk.who(request.request)

@@ -1,0 +1,1 @@
+"""The Speak tab: a text becomes speech while you listen."""

@@ -1,0 +1,1 @@
+"""The System tab: which models are in memory, and how to free and pull them."""

@@ -1,0 +1,1 @@
+"""The Takes tab: everything that was kept."""

@@ -1,0 +1,1 @@
+"""The Voices tab: the library."""
