@@ -1,1 +1,1 @@
-"""The Train tab: data checked, runs started and watched, checkpoints heard and promoted."""
+"""The Train tab: check recordings, train, listen to checkpoints, keep the best as a voice."""
