@@ -13,11 +13,11 @@ from intone.core.types import (
     SamplingOverrides,
     SpeechRequest,
 )
+from intone.render.text_takes import TextReading, cut_text
 from intone.server.limits import check_text
 from intone.server.sections import LimitsSection, SpeechSection
 from intone.server.speech.body import Sampling, SpeechBody
 from intone.server.speech.choosing import chosen_voice
-from intone.server.speech.cutting import TextReading, cut_text
 from intone.text.languages import find_language
 
 _SEED_BITS = 32

@@ -44,6 +44,8 @@ class CutText:
 
     request: SpeechRequest
     gap_after_s: float
+    written: str
+    """The text as it was written; the request has it as it is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def _takes(segment: Segment, template: SpeechRequest, reading: TextReading) -> l
         CutText(
             replace(request, text=_spoken(segment, piece, language, reading.spelling)),
             GAP_S[piece.end] / request.speed,
+            segment.part(piece.start, piece.stop).written,
         )
         for piece in _pieces(segment.text, language, reading.stays_whole)
     ]
