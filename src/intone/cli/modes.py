@@ -6,13 +6,13 @@ import argparse
 from typing import TYPE_CHECKING
 
 from intone.cli import options
-from intone.cli.clip import Clip
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.telling import tell
 from intone.core.errors import InvalidSettingError
 
 if TYPE_CHECKING:
     from intone.core.types import VoiceClonePrompt
+    from intone.render.recording import Clip
     from intone.tts import TTS
 
 DEFAULT_MODELS = {"custom": None, "clone": "0.6b-base", "design": "1.7b-design"}
@@ -107,6 +107,8 @@ def voice_of(
 
 def clip_voice(args: argparse.Namespace, tts: TTS) -> tuple[VoiceClonePrompt, Clip]:
     """Returns the voice of the reference clip, and what was asked for; raises as `voice_of`."""
+    from intone.render.recording import Clip
+
     if args.ref_audio is None:
         raise InvalidSettingError("mode clone needs --ref-audio FILE.")
     if args.ref_text is None and not args.xvec_only:

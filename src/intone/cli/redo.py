@@ -40,9 +40,11 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Draws and compares; returns the exit code."""
     from intone import __version__
-    from intone.cli.records import model_record, voice_again
+    from intone.cli.records import model_record
+    from intone.render.recording import voice_again
     from intone.render.redo import check_can_be_redone, check_same, differences, draw_again
     from intone.render.sidecar import read_take_record
+    from intone.voices.library import VoiceLibrary
 
     path = Path(args.record)
     record = read_take_record(path)
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     _fill_in(args, record)
     with options.open_tts(args) as tts:
         model = model_record(tts, args.model)
-        voice, found_voice = voice_again(record.voice, tts, os.environ)
+        voice, found_voice = voice_again(record.voice, tts, VoiceLibrary.from_env(os.environ))
         found = differences(record, model, found_voice, __version__)
         check_same(found, anyway=args.anyway)
         audio = draw_again(record, tts, voice)

@@ -14,7 +14,6 @@ import numpy as np
 
 from intone.audio.files import STDOUT, AudioFormat, create_writer
 from intone.audio.writer import AudioWriter, Nowhere
-from intone.cli.clip import Clip
 from intone.cli.progress import Progress
 from intone.cli.spoken import Spoken
 from intone.cli.telling import tell
@@ -23,6 +22,7 @@ from intone.core.errors import InvalidSettingError
 from intone.core.types import Audio, SpeechRequest, join_chunks
 
 if TYPE_CHECKING:
+    from intone.render.recording import Clip
     from intone.tts import TTS
 
 DEFAULT_OUT = "speech.wav"
@@ -182,8 +182,9 @@ class Speaker:
         return join_chunks(parts)
 
     def _keep(self, request: SpeechRequest, text: str, audio: Audio, output: Output) -> Path:
-        from intone.cli.records import model_record, take_record, voice_record
+        from intone.cli.records import model_record, voice_record
         from intone.render.outputs import OutputFolder
+        from intone.render.recording import take_record
 
         record = take_record(
             mode=self.mode,

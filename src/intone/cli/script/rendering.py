@@ -13,7 +13,7 @@ from intone.cli import options
 from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
 from intone.cli.playing import BackgroundPlayer
 from intone.cli.progress import Progress
-from intone.cli.records import identity_record, model_record, take_record
+from intone.cli.records import model_record
 from intone.cli.script.session import Session
 from intone.cli.script.showing import SegmentLines, tell_kept
 from intone.cli.script.whole import MODE, Whole, WholeFiles
@@ -22,10 +22,12 @@ from intone.core.constants import SAMPLE_RATE_HZ
 from intone.render.ear import Ear
 from intone.render.outputs import OutputFolder
 from intone.render.plot import check_picture
+from intone.render.recording import identity_record, take_record
 from intone.render.script import RenderedSegment, ScriptRenderer
 from intone.render.script_record import notes_of
 from intone.render.sidecar import ModelRecord, TakeRecord, result_of
 from intone.tts import TTS
+from intone.voices.library import VoiceLibrary
 
 
 def render(args: argparse.Namespace, session: Session) -> None:
@@ -88,6 +90,7 @@ class _Keeper:
         self._stem = stem
         self._session = session
         self._model = model
+        self._library = VoiceLibrary.from_env(os.environ)
         self.names: list[str | None] = []
 
     def keep(self, part: RenderedSegment) -> None:
@@ -108,7 +111,7 @@ class _Keeper:
             request=drawn.request,
             audio=drawn.audio,
             is_streamed=False,
-            voice=identity_record(identity, plan, os.environ),
+            voice=identity_record(identity, plan, self._library),
             model=self._model,
         )
         result = result_of(
