@@ -13,7 +13,8 @@ from torch import Tensor
 
 from intone.models.checkpoint import Checkpoint
 from intone.train.tuning.adapters import LoraAdapter
-from intone.train.tuning.checkpoints import RunRecord, TrainedWeights, write_checkpoint, write_run
+from intone.train.tuning.checkpoints import TrainedWeights, write_checkpoint
+from intone.train.tuning.run_files import RunRecord, write_run
 from intone.train.tuning.settings import Target, TrainSettings
 from intone.train.tuning.speaker_rows import free_rows
 

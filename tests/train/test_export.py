@@ -41,7 +41,8 @@ from intone.prompt.spec import PromptSpec
 from intone.train.exporting.export import ExportOptions, ExportReport, export
 from intone.train.exporting.overlay import CODEC_EMBEDDING
 from intone.train.tuning import checkpoints
-from intone.train.tuning.checkpoints import read_run, read_weights, write_run
+from intone.train.tuning.checkpoints import read_weights
+from intone.train.tuning.run_files import read_run, write_run
 from intone.tts import TTS
 
 TinyCheckpoint = Callable[[ModelKind], Path]

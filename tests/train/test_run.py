@@ -29,16 +29,15 @@ from intone.runtime.job import SlotJob
 from intone.runtime.torch_runner import TorchRunner
 from intone.train.encoded import EncodedDataset
 from intone.train.tuning.batches import collate
-from intone.train.tuning.checkpoints import (
+from intone.train.tuning.checkpoints import WEIGHTS, read_weights
+from intone.train.tuning.restore import open_voice, put_weights
+from intone.train.tuning.run import RunSummary, fine_tune
+from intone.train.tuning.run_files import (
     OPTIMIZER,
-    WEIGHTS,
     best_checkpoint,
     complete_checkpoints,
     latest_resumable,
-    read_weights,
 )
-from intone.train.tuning.restore import open_voice, put_weights
-from intone.train.tuning.run import RunSummary, fine_tune
 from intone.train.tuning.run_log import read_log
 from intone.train.tuning.settings import TrainSettings, VariantRates
 from intone.train.tuning.speaker_rows import free_rows

@@ -92,7 +92,7 @@ def _request(args: argparse.Namespace) -> EvalRequest:
     from intone.train.encoding.dataset import open_dataset
     from intone.train.evaluation.evaluate import EvalRequest
     from intone.train.evaluation.speaker_model import speaker_model_of
-    from intone.train.tuning.checkpoints import read_run
+    from intone.train.tuning.run_files import read_run
 
     record = read_run(Path(args.training))
     data = Path(args.data or record.data)

@@ -18,8 +18,8 @@ from typing import Any
 from intone.audio.durable import atomic_write_text
 from intone.core.errors import RunError
 from intone.train.evaluation.scores import Figures, Take, score, shared_terms
-from intone.train.tuning.checkpoints import complete_checkpoints
 from intone.train.tuning.choice import BEST, EVAL_FILE, eval_directory
+from intone.train.tuning.run_files import complete_checkpoints
 
 BASE, RECORDINGS = "base", "recordings"
 """Names of the untouched base and of the recordings among the checkpoints."""

@@ -40,8 +40,8 @@ from intone.train.exporting.staged import staged_directory, symlink_or_copy
 from intone.train.exporting.tuned import base_directory, tuned_plan, write_tuned
 from intone.train.hearing.recognise import Recogniser
 from intone.train.progress import OnProgress, StageProgress, silent
-from intone.train.tuning.checkpoints import complete_checkpoints, read_run, read_state
 from intone.train.tuning.choice import chosen_checkpoint, eval_directory
+from intone.train.tuning.run_files import complete_checkpoints, read_run, read_state
 from intone.train.tuning.run_log import read_log
 
 

@@ -22,14 +22,9 @@ from intone.train.exporting.manifest import base_name, manifest_json, model_card
 from intone.train.exporting.overlay import CODEC_EMBEDDING
 from intone.train.exporting.staged import staged_directory
 from intone.train.exporting.tuned import base_directory, tuned_plan, write_tuned
-from intone.train.tuning.checkpoints import (
-    SPEAKERS,
-    RunRecord,
-    read_run,
-    read_state,
-    read_weights,
-)
+from intone.train.tuning.checkpoints import SPEAKERS, read_weights
 from intone.train.tuning.choice import EVAL_FILE, chosen_checkpoint, eval_directory
+from intone.train.tuning.run_files import RunRecord, read_run, read_state
 from intone.train.tuning.settings import ExportForm
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intone.train.tuning.checkpoints import RunRecord
+from intone.train.tuning.run_files import RunRecord
 
 if TYPE_CHECKING:
     from intone.train.exporting.export import ExportReport

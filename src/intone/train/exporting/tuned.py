@@ -16,7 +16,8 @@ from intone.train.exporting.base_files import BaseFiles, FileReport
 from intone.train.exporting.export_config import check_kind, check_rows, tuned_config
 from intone.train.exporting.overlay import Overlay
 from intone.train.exporting.staged import Share, link_or_copy
-from intone.train.tuning.checkpoints import RunRecord, TrainedWeights, read_weights
+from intone.train.tuning.checkpoints import TrainedWeights, read_weights
+from intone.train.tuning.run_files import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

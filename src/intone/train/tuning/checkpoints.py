@@ -21,7 +21,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,43 +30,21 @@ from torch import Tensor
 
 from intone.audio.durable import atomic_write_text, make_directory, sync_directory
 from intone.core.errors import OutputError, RunError
-from intone.core.types import ModelKind
 from intone.train.tuning.adapters import LoraAdapter
-from intone.train.tuning.settings import TrainSettings
+from intone.train.tuning.run_files import (
+    OPTIMIZER,
+    STATE,
+    best_checkpoint,
+    complete_checkpoints,
+    is_complete,
+    read_state,
+)
 
 WEIGHTS, ADAPTER = "weights.safetensors", "adapter.safetensors"
-SPEAKERS, OPTIMIZER, STATE = "speakers.safetensors", "optimizer.safetensors", "state.json"
+SPEAKERS = "speakers.safetensors"
 
 _KEEP_RESUMABLE = 2
 """Checkpoints that keep their optimiser state: the newest, and one should that be damaged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """What a run was asked for; never changes after its start."""
-
-    settings: TrainSettings
-    base: str
-    """Absolute directory of the checkpoint that the run began with."""
-    base_kind: ModelKind
-    base_size: str
-    base_sha256: str
-    """Of its model.safetensors."""
-    data: str
-    """Absolute directory of the encoded dataset."""
-    data_hash: str
-    speakers: Mapping[str, int]
-    """New presets and the codec-embedding row of each."""
-    versions: Mapping[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns what `from_json` reads."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> RunRecord:
-        """Reads what `to_json` wrote."""
-        return cls(**{**data, "settings": TrainSettings.from_json(data["settings"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,28 +56,6 @@ class TrainedWeights:
     adapter: LoraAdapter | None
     speakers: Mapping[str, Tensor]
     """Codec-embedding row of every new preset, fp32 [H]."""
-
-
-def write_run(run: Path, record: RunRecord) -> None:
-    """Writes run.json."""
-    text = json.dumps(record.to_json(), indent=1) + "\n"
-    atomic_write_text(run / "run.json", text)
-
-
-def read_run(run: Path) -> RunRecord:
-    """Returns a run's record.
-
-    Raises:
-        RunError: there is none, or it is not readable.
-    """
-    try:
-        return RunRecord.from_json(json.loads((run / "run.json").read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(
-            f"{run} has no run.json; give the directory that `intone train run --out` made."
-        ) from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise RunError(f"{run / 'run.json'} is damaged ({error}); start a new run.") from error
 
 
 def write_checkpoint(
@@ -174,49 +130,13 @@ def drop_old_checkpoints(run: Path, keep: int) -> None:
             shutil.rmtree(path)
 
 
-def complete_checkpoints(run: Path) -> list[Path]:
-    """Returns the checkpoints whose files are all there, whole, oldest first."""
-    found = sorted((run / "checkpoints").glob("step-*"))
-    return [path for path in found if _is_complete(path)]
-
-
-def latest_resumable(run: Path) -> Path | None:
-    """Returns the newest whole checkpoint with its optimiser state; None without one."""
-    found = [path for path in complete_checkpoints(run) if (path / OPTIMIZER).exists()]
-    return found[-1] if found else None
-
-
-def _is_complete(path: Path) -> bool:
-    try:
-        sizes = read_state(path)["sizes"]
-        present = {name: (path / name).stat().st_size for name in sizes if name != OPTIMIZER}
-        if (path / OPTIMIZER).exists():  # dropped from old ones on purpose
-            present[OPTIMIZER] = (path / OPTIMIZER).stat().st_size
-    except (RunError, KeyError, OSError):
-        return False
-    return all(sizes[name] == size for name, size in present.items())
-
-
-def read_state(checkpoint: Path) -> dict[str, Any]:
-    """Returns a checkpoint's state.json; raises RunError when it is missing or damaged."""
-    try:
-        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"{checkpoint} is no whole checkpoint ({error}); choose another one of the run."
-        ) from error
-    if not isinstance(state, dict):
-        raise RunError(f"{checkpoint / STATE} holds no object; choose another checkpoint.")
-    return state
-
-
 def read_weights(checkpoint: Path) -> TrainedWeights:
     """Returns what one checkpoint holds besides the optimiser.
 
     Raises:
         RunError: it is not whole.
     """
-    if not _is_complete(checkpoint):
+    if not is_complete(checkpoint):
         raise RunError(f"{checkpoint} is missing or damaged; choose another one of the run.")
     adapter, about = None, read_state(checkpoint)["adapter"]
     if about is not None:
@@ -232,13 +152,3 @@ def read_weights(checkpoint: Path) -> TrainedWeights:
 def read_optimizer(checkpoint: Path) -> dict[str, Tensor]:
     """Returns the optimiser's moments by our parameter names."""
     return load_file(checkpoint / OPTIMIZER)
-
-
-def best_checkpoint(run: Path) -> Path | None:
-    """Returns the whole checkpoint with the lowest validation loss, the newest without any."""
-    found = complete_checkpoints(run)
-    if not found:
-        return None
-    losses = [(read_state(path)["validation"] or {}).get("loss") for path in found]
-    scored = [(loss, path) for loss, path in zip(losses, found, strict=True) if loss is not None]
-    return min(scored)[1] if scored else found[-1]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from intone.core.errors import RunError
-from intone.train.tuning.checkpoints import best_checkpoint, complete_checkpoints
+from intone.train.tuning.run_files import best_checkpoint, complete_checkpoints
 
 BEST = "best.json"
 """In the run: the checkpoint with the best score of an evaluation."""

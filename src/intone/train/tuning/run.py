@@ -22,14 +22,13 @@ from intone.prompt.tokenizer import TextTokenizer
 from intone.train.progress import OnProgress, StageProgress, silent
 from intone.train.tuning.batches import BatchPlan, collate
 from intone.train.tuning.checkpoints import (
-    RunRecord,
     drop_old_checkpoints,
     read_optimizer,
-    read_state,
     read_weights,
     write_checkpoint,
 )
 from intone.train.tuning.restore import MemoryEstimate, open_voice, put_weights, take_weights
+from intone.train.tuning.run_files import RunRecord, read_state
 from intone.train.tuning.run_log import RunLog, read_log
 from intone.train.tuning.run_setup import (
     RunRequest,

@@ -21,7 +21,7 @@ from intone.models.checkpoint import Checkpoint
 from intone.models.fingerprint import weights_sha256
 from intone.models.layers import DecoderBlock
 from intone.train.encoded import EncodedDataset
-from intone.train.tuning.checkpoints import (
+from intone.train.tuning.run_files import (
     RunRecord,
     complete_checkpoints,
     latest_resumable,
