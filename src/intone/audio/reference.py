@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from intone.audio.containers import DecodingLimits, decode_container
 from intone.audio.resample import resample
 from intone.core.constants import SAMPLE_RATE_HZ
-from intone.core.errors import ReferenceAudioError
+from intone.core.errors import MissingDependencyError, ReferenceAudioError
 from intone.core.types import Samples
 
 MIN_REFERENCE_S = 1.0
@@ -110,9 +111,22 @@ def _decode(name: str, data: BinaryIO) -> tuple[Samples, int]:
                     f" channels at {sound.samplerate} Hz); give one channel at 24 or 48 kHz."
                 )
             return channels, sound.samplerate
-    except soundfile.SoundFileError as error:
+    except soundfile.SoundFileError:
+        return _decode_other(name, data)
+
+
+def _decode_other(name: str, data: BinaryIO) -> tuple[Samples, int]:
+    """Returns [S, channels] and the rate of a file that libsndfile does not know."""
+    data.seek(0)
+    limits = DecodingLimits(
+        max_s=MAX_REFERENCE_S, max_samples=MAX_DECODED_SAMPLES, max_channels=MAX_CHANNELS
+    )
+    try:
+        return decode_container(name, data, limits)
+    except MissingDependencyError as error:
         raise ReferenceAudioError(
-            f"{name} cannot be decoded; give a wav, flac, mp3, ogg, opus or aiff file."
+            f"{name} cannot be decoded; give a wav, flac, mp3, ogg, opus or aiff file, or install "
+            "what reads m4a and webm (pip install 'intone[codecs]')."
         ) from error
 
 
