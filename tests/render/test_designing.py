@@ -18,7 +18,12 @@ from intone.core.types import (
     SpeechRequest,
     SpeechTiming,
 )
-from intone.render.designing import iter_candidates
+from intone.render.designing import (
+    candidate_seed,
+    draw_candidate,
+    iter_candidates,
+    next_seed,
+)
 
 
 @dataclass
@@ -89,3 +94,16 @@ def test_what_cannot_be_drawn_is_refused_at_once(
 ) -> None:
     with pytest.raises(InvalidSettingError, match=message):
         iter_candidates(Designer(), description, "Hello.", count=count, seed=0)
+
+
+def test_a_place_is_drawn_again_with_a_seed_of_its_own_and_always_the_same_ones() -> None:
+    designer = Designer()
+    first = next(iter_candidates(designer, "A calm voice.", "Hello.", count=1, seed=7))
+    again = next_seed(7, 1, first.seed)
+    drawn = draw_candidate(designer, "A calm voice.", "Hello.", number=1, seed=again)
+
+    assert (first.seed, drawn.number, drawn.audio.seed) == (candidate_seed(7, 1), 1, again)
+    assert len({first.seed, again, next_seed(7, 1, again), candidate_seed(7, 2)}) == 4
+    assert next_seed(7, 1, first.seed) == again
+    assert next_seed(7, 3, None) == candidate_seed(7, 3)
+    assert designer.requests[-1].instruct == "A calm voice."

@@ -76,3 +76,23 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     (drawn.directory / "round.json").write_text("{}")
     with pytest.raises(VoiceFileError, match="is damaged"):
         folder.get()
+
+
+def test_a_place_that_is_drawn_again_keeps_its_number(tmp_path: Path) -> None:
+    folder = CandidateFolder(tmp_path)
+    drawn = new_round(folder).with_take(1, audio(1)).with_take(2, audio(2)).with_take(1, audio(9))
+
+    assert [(one.number, one.seed) for one in drawn.takes] == [(1, 9), (2, 2)]
+    assert folder.get() == drawn
+
+
+def test_a_removed_round_is_gone_and_nothing_else_is(tmp_path: Path) -> None:
+    folder = CandidateFolder(tmp_path)
+    first = new_round(folder, "One.").with_take(1, audio(1))
+    second = new_round(folder, "Two.").with_take(1, audio(2))
+    folder.remove(first.name)
+
+    assert folder.names() == (second.name,)
+    for name in (first.name, "../voices", ""):
+        with pytest.raises(InvalidSettingError, match="no round"):
+            folder.remove(name)

@@ -31,6 +31,7 @@ from intone.voices.making import (
     read_clip,
     report_clip,
     with_mood,
+    without_mood,
 )
 from intone.voices.voice import Reference
 
@@ -139,3 +140,11 @@ def test_the_report_knows_how_long_words_take(clip: ReferenceClip) -> None:
     assert report_clip(clip, "x" * 2_000).severity == "refuse"
     assert report_clip(clip, WORDS, "english").severity == "warn"
     assert report_clip(clip).findings[-1].message.startswith("no words given")
+
+
+def test_a_mood_leaves_the_bank_alone() -> None:
+    voice = make_voice(moods=("angry", "sad"))
+    assert without_mood(voice, "Angry").moods == ("sad",)
+    assert without_mood(voice, "angry").reference(None) is not None
+    with pytest.raises(InvalidSettingError, match="has no mood 'happy'; it has: angry, sad"):
+        without_mood(voice, "happy")

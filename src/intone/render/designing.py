@@ -62,17 +62,60 @@ def iter_candidates(
     return _draw(synthesizer, description, text, count, seed, language)
 
 
+def draw_candidate(
+    synthesizer: Synthesizer,
+    description: str,
+    text: str,
+    *,
+    number: int,
+    seed: int,
+    language: str = "auto",
+) -> Candidate:
+    """Returns one candidate, drawn with a seed of its own; raises as `iter_candidates`.
+
+    Args:
+        number: its place in the round.
+        seed: of this take; see `candidate_seed`.
+    """
+    request = SpeechRequest(text=text, instruct=description, language=language, seed=seed)
+    return Candidate(
+        number=number,
+        seed=seed,
+        description=description,
+        text=text,
+        language=language,
+        audio=synthesizer.synthesize(request),
+    )
+
+
+def candidate_seed(seed: int, number: int) -> int:
+    """Returns the seed of a place in a round.
+
+    Args:
+        seed: of the round.
+        number: from 1.
+    """
+    return derived_seed(seed, "candidate", number)
+
+
+def next_seed(seed: int, number: int, seed_now: int | None) -> int:
+    """Returns the seed with which a place is drawn again: the same round has the same ones.
+
+    Args:
+        seed: of the round.
+        number: from 1.
+        seed_now: of the take that stands there; None where none does.
+    """
+    if seed_now is None:
+        return candidate_seed(seed, number)
+    return derived_seed(seed_now, "candidate again", number)
+
+
 def _draw(
     synthesizer: Synthesizer, description: str, text: str, count: int, seed: int, language: str
 ) -> Iterator[Candidate]:
     for number in range(1, count + 1):
-        one_seed = derived_seed(seed, "candidate", number)
-        request = SpeechRequest(text=text, instruct=description, language=language, seed=one_seed)
-        yield Candidate(
-            number=number,
-            seed=one_seed,
-            description=description,
-            text=text,
-            language=language,
-            audio=synthesizer.synthesize(request),
+        one_seed = candidate_seed(seed, number)
+        yield draw_candidate(
+            synthesizer, description, text, number=number, seed=one_seed, language=language
         )

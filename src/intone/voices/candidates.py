@@ -9,6 +9,7 @@ remove.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -68,7 +69,10 @@ class CandidateRound:
         return found
 
     def with_take(self, number: int, audio: Audio) -> CandidateRound:
-        """Writes one more take and returns the round with it; it is on the disk at once."""
+        """Writes a take and returns the round with it; it is on the disk at once.
+
+        An earlier take of that number gives way.
+        """
         make_directory(self.directory)
         files.save(self.path(number), audio.samples, audio.sample_rate_hz)
         take = CandidateTake(
@@ -77,7 +81,9 @@ class CandidateRound:
             duration_s=round(audio.duration_s, 3),
             finish_reason=audio.finish_reason,
         )
-        grown = replace(self, takes=(*self.takes, take))
+        others = (one for one in self.takes if one.number != number)
+        takes = sorted((*others, take), key=lambda one: one.number)
+        grown = replace(self, takes=tuple(takes))
         written = asdict(grown) | {"schema": 1}
         del written["directory"]
         atomic_write_text(self.directory / _ROUND_FILE, json.dumps(written, indent=1))
@@ -126,6 +132,21 @@ class CandidateFolder:
         if name is not None and (name not in names or not is_plain_name(name)):
             raise InvalidSettingError(f"no round {name!r}; there are: {', '.join(names)}.")
         return _read(self.directory / (name or names[-1]))
+
+    def remove(self, name: str) -> None:
+        """Removes a round with its audio; voices that were kept of it stay.
+
+        Raises:
+            InvalidSettingError: there is none of that name.
+            OutputError: the system refused.
+        """
+        if name not in self.names() or not is_plain_name(name):
+            raise InvalidSettingError(f"no round {name!r}; it was removed already.")
+        path = self.directory / name
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            raise output_error(str(path), error) from error
 
 
 def _age(name: str) -> tuple[str, int]:

@@ -208,6 +208,17 @@ def with_mood(voice: Voice, reference: Reference, *, can_replace: bool = False) 
     return replace(voice, references=(*others, reference))
 
 
+def without_mood(voice: Voice, mood: str) -> Voice:
+    """Returns the voice without one clip of its emotion bank; raises InvalidSettingError."""
+    key = mood_key(mood)
+    if voice.reference(key) is None:
+        raise InvalidSettingError(
+            f"voice {voice.name!r} has no mood {mood!r}; it has: "
+            f"{', '.join(voice.moods) or 'the neutral one alone'}."
+        )
+    return replace(voice, references=tuple(one for one in voice.references if one.mood != key))
+
+
 def clip_sha256(clip: ReferenceClip) -> str:
     """Returns the SHA-256 of a clip's samples: mono fp32 at 24 kHz."""
     return hashlib.sha256(clip.samples.astype("<f4").tobytes()).hexdigest()

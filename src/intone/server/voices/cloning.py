@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from intone.audio.reference import ReferenceClip, load_reference
 from intone.audio.reference_report import ReferenceReport
-from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import (
     InvalidSettingError,
     MissingReferenceTextError,
     ModelNotFoundError,
     ReferenceAudioError,
-    UnknownLanguageError,
     UnsupportedModeError,
 )
-from intone.core.types import Capabilities, VoiceClonePrompt
-from intone.server.background import Turn, background_turn
+from intone.core.types import Capabilities
+from intone.server.background import background_turn
 from intone.server.services import Services
 from intone.server.voices.choosing import models_of
-from intone.text.languages import find_language
 from intone.voices.cloning import CloneForm
-from intone.voices.making import FormReason, report_clip
-from intone.voices.voice import Reference
+from intone.voices.making import report_clip
+from intone.voices.reading import ReadClip, read_with
 
 PREFERRED_BASES = ("0.6b-base", "1.7b-base")
 """What reads clips where nobody names a model: as the commands do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadClip:
-    """A clip as a voice keeps it."""
-
-    reference: Reference
-    form: CloneForm
-    reason: FormReason
 
 
 def cloning_model(asked: str | None, services: Services) -> Capabilities:
@@ -62,20 +49,6 @@ def cloning_model(asked: str | None, services: Services) -> Capabilities:
             "intone models pull 0.6b-base."
         )
     return clones[found]
-
-
-def checked_language(language: str, can: Capabilities) -> str:
-    """Returns a language, given by name or code, as the model spells it.
-
-    Raises:
-        UnknownLanguageError: the model does not have it.
-    """
-    name = find_language(language) or language.strip().lower()
-    if name not in can.languages:
-        raise UnknownLanguageError(
-            f"language is {language!r}; {can.model} has: {', '.join(can.languages)}."
-        )
-    return name
 
 
 def judged_clip(
@@ -124,17 +97,8 @@ async def read_clip(
     turn = background_turn(
         services.admission, services.pool, key_id=key_id, model=can.model, is_background=False
     )
-    form: CloneForm = "x_vector" if words is None or asked == "x_vector" else "icl"
-    reason: FormReason = "asked" if asked else "no words" if words is None else "words"
-    try:
-        prompt = await _encoded(turn, clip, words, form)
-    except UnsupportedModeError:
-        if form == "x_vector" or asked == "icl":
-            raise
-        form, reason = "x_vector", "no codec encoder"
-        prompt = await _encoded(turn, clip, words, form)
-    reference = Reference(text=words, codes=prompt.ref_codes, x_vector=prompt.x_vector)
-    return ReadClip(reference=reference, form=form, reason=reason)
+    async with turn() as model:
+        return await asyncio.to_thread(read_with, model, clip, words, asked)
 
 
 def checked_words(words: str | None) -> str | None:
@@ -144,15 +108,3 @@ def checked_words(words: str | None) -> str | None:
             "ref_text is blank; give the clip's exact words, or leave it out."
         )
     return words
-
-
-async def _encoded(
-    turn: Turn, clip: ReferenceClip, words: str | None, form: CloneForm
-) -> VoiceClonePrompt:
-    async with turn() as model:
-        return await asyncio.to_thread(
-            model.clone,
-            (clip.samples, SAMPLE_RATE_HZ),
-            words,
-            x_vector_only=form == "x_vector",
-        )

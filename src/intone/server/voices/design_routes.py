@@ -15,7 +15,7 @@ from intone.server.departure import while_connected
 from intone.server.services import Services, services_of
 from intone.server.voices.bodies import DesignBody, KeepBody
 from intone.server.voices.choosing import models_of
-from intone.server.voices.cloning import checked_language, cloning_model, read_clip
+from intone.server.voices.cloning import cloning_model, read_clip
 from intone.server.voices.kept import check_free
 from intone.server.voices.listing import voice_body
 from intone.server.voices.rounds import (
@@ -29,6 +29,7 @@ from intone.server.voices.rounds import (
 from intone.server.voices.routes import report_body
 from intone.voices.candidates import CandidateFolder, CandidateRound
 from intone.voices.making import Design, Origin, designed_voice, report_clip
+from intone.voices.reading import checked_language
 
 router = APIRouter(prefix="/v1/audio/voices/design", tags=["voices"])
 

@@ -16,16 +16,16 @@ from intone.server.services import Services, services_of
 from intone.server.voices.bodies import VOICE_EXAMPLE, ImportForm, NewVoiceForm, VoiceChanges
 from intone.server.voices.choosing import models_of
 from intone.server.voices.cloning import (
-    checked_language,
     checked_words,
     cloning_model,
     judged_clip,
     read_clip,
 )
-from intone.server.voices.importing import imported_voice
 from intone.server.voices.kept import check_free, check_kept, kept_voice
 from intone.server.voices.listing import find_voice, list_voices, voice_body
+from intone.voices.importing import imported_voice
 from intone.voices.making import Origin, cloned_voice
+from intone.voices.reading import checked_language
 from intone.voices.voice import Voice
 from intone.voices.voice_file import MAX_FILE_BYTES, SUFFIX, voice_bytes
 
