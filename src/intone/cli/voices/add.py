@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.models_here import directory_of, lasting_name
@@ -22,6 +23,8 @@ def add_parsers(actions: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("name", metavar="NAME", help="what to call the voice")
     parser.add_argument("--speaker", metavar="SPEAKER", required=True, help="of the model")
     parser.add_argument("--model", metavar="ID|DIR", required=True, help="that has the speaker")
+    parser.add_argument("--language", default="auto", help="that it speaks (default auto)")
+    parser.add_argument("--consent", metavar="WORDS", help="a note: who agreed to what")
     parser.add_argument("--force", action="store_true", help="replace a voice of that name")
     parser.set_defaults(run=run)
 
@@ -40,7 +43,14 @@ def run(args: argparse.Namespace) -> int:
             f"{', '.join(config.speakers) or 'none, it is no CustomVoice model'}."
         )
     model = lasting_name(args.model)
-    voice = speaker_voice(args.name, speaker, model=model, hidden_size=config.talker.hidden_size)
+    voice = speaker_voice(
+        args.name,
+        speaker,
+        model=model,
+        hidden_size=config.talker.hidden_size,
+        language=args.language,
+    )
+    voice = replace(voice, consent=args.consent)
     voices = library()
     path = voices.put(voice, replace=args.force)
     print(f"{voice.name}: {path}, speaker {speaker} of {model} ({voice.kind})")

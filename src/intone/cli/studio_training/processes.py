@@ -1,0 +1,115 @@
+"""Starts, finds and ends the processes of jobs.
+
+A process is at work while its lock is held: the system lets go of it when the last one that holds
+it ends, however it ends, so a number that another program has taken since misleads nobody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from intone.audio.writer import output_error
+from intone.cli.studio_training.chain import LOCK_FILE, LOG_FILE, STATE_FILE
+from intone.core.errors import RunError
+
+_PATIENCE_S = 5.0
+"""For a process to say its number, or for another one that only looks to let go of the lock."""
+
+
+class Processes(Protocol):
+    """What jobs run in."""
+
+    def start(self, job: Path) -> None:
+        """Begins the job of a directory; raises RunError where it is at work already."""
+        ...
+
+    def is_running(self, job: Path) -> bool: ...
+
+    def interrupt(self, job: Path) -> None:
+        """Asks it to end; nothing where it has."""
+        ...
+
+
+class SystemProcesses:
+    """Implements `Processes` with a process group of its own for each job."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+
+    def start(self, job: Path) -> None:
+        lock = _take_lock(job)
+        try:
+            (job / STATE_FILE).unlink(missing_ok=True)
+            with (job / LOG_FILE).open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", f"{__package__}.chain", str(job), str(lock)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environ,
+                    pass_fds=(lock,),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise output_error(str(job), error) from error
+        finally:
+            os.close(lock)  # the process has it now
+        threading.Thread(target=process.wait, daemon=True, name="training-reaper").start()
+
+    def is_running(self, job: Path) -> bool:
+        try:
+            with (job / LOCK_FILE).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def interrupt(self, job: Path) -> None:
+        end_s = time.monotonic() + _PATIENCE_S
+        while self.is_running(job) and time.monotonic() < end_s:
+            group = _group(job)
+            if group is not None:
+                _signal(group)
+                return
+            time.sleep(0.05)
+
+
+def _take_lock(job: Path) -> int:
+    end_s = time.monotonic() + _PATIENCE_S
+    lock = os.open(job / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > end_s:
+                os.close(lock)
+                raise RunError("it is at work already; stop it first.") from error
+            time.sleep(0.05)
+        else:
+            return lock
+
+
+def _group(job: Path) -> int | None:
+    try:
+        return int(json.loads((job / STATE_FILE).read_text(encoding="utf-8"))["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _signal(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGINT)
+    except ProcessLookupError:  # it has just ended
+        return
