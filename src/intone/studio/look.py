@@ -1,0 +1,37 @@
+"""How the page looks: one theme of the system's own fonts, our style sheet, our script.
+
+Nothing is fetched from elsewhere: no fonts, no scripts, no figures about the user.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+_STATIC = Path(__file__).with_name("static")
+_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+_MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+
+def theme() -> gr.themes.Base:
+    """Returns the theme."""
+    return gr.themes.Soft(
+        primary_hue="teal",
+        secondary_hue="teal",
+        neutral_hue="slate",
+        font=list(_FONTS),
+        font_mono=list(_MONO),
+        radius_size="md",
+    )
+
+
+def style_sheet() -> str:
+    """Returns the CSS of the page, that of single tabs included."""
+    return "\n".join(path.read_text("utf-8") for path in sorted(_STATIC.glob("*.css")))
+
+
+def head() -> str:
+    """Returns what goes into the page's head: its scripts, `studio.js` first."""
+    scripts = sorted(_STATIC.glob("*.js"), key=lambda path: (path.name != "studio.js", path.name))
+    return "\n".join(f"<script>\n{path.read_text('utf-8')}\n</script>" for path in scripts)

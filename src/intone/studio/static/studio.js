@@ -1,0 +1,108 @@
+// What the page does by itself: one player for everything, drafts that survive a reload.
+// Tabs add to `window.intone`; nothing here knows of models.
+(() => {
+  const intone = (window.intone = window.intone ?? {});
+
+  // ---- drafts: what was typed, in this browser alone
+  const PREFIX = "intone.draft.";
+  const restored = new Set();
+  intone.drafts = {
+    store(name, values) {
+      if (!restored.has(name)) return; // the page's own defaults must not cover a draft
+      try {
+        localStorage.setItem(PREFIX + name, JSON.stringify(values));
+      } catch { /* storage is full or forbidden: the page works without */ }
+    },
+    restore(name, values) {
+      restored.add(name);
+      try {
+        const kept = JSON.parse(localStorage.getItem(PREFIX + name));
+        if (Array.isArray(kept) && kept.length === values.length) return kept;
+      } catch { /* not ours, or damaged: the defaults stand */ }
+      return values;
+    },
+    write(name, values) {
+      localStorage.setItem(PREFIX + name, JSON.stringify(values));
+    },
+  };
+
+  // ---- one player: lists may be drawn anew under it without a break in the sound
+  const queue = [];
+  let bar, audio, title;
+
+  function build() {
+    bar = document.createElement("section");
+    bar.id = "intone-player";
+    bar.setAttribute("aria-label", "Player");
+    bar.hidden = true;
+    title = document.createElement("span");
+    title.className = "title";
+    title.setAttribute("role", "status");
+    audio = document.createElement("audio");
+    audio.controls = true;
+    audio.addEventListener("ended", next);
+    audio.addEventListener("play", mark);
+    audio.addEventListener("pause", mark);
+    audio.addEventListener("error", () => {
+      if (audio.getAttribute("src")) title.textContent = "This sound is gone; reload the page.";
+    });
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "intone-button";
+    close.textContent = "Close";
+    close.setAttribute("aria-label", "Close the player");
+    close.addEventListener("click", intone.stop);
+    bar.append(title, audio, close);
+    document.body.append(bar);
+  }
+
+  function start(url, label) {
+    if (!bar) build();
+    bar.hidden = false;
+    document.body.classList.add("intone-playing");
+    title.textContent = label;
+    audio.src = url;
+    audio.play().catch(() => { /* the browser wants a press first: the bar has a button */ });
+    mark();
+  }
+
+  function next() {
+    const following = queue.shift();
+    if (following) start(...following);
+    else mark();
+  }
+
+  function mark() {
+    const here = audio && !audio.paused ? audio.getAttribute("src") : null;
+    for (const one of document.querySelectorAll("[data-play]"))
+      one.classList.toggle("sounding", one.dataset.play === here);
+  }
+
+  intone.play = (url, label = "") => {
+    queue.length = 0;
+    start(url, label);
+  };
+  intone.queue = (url, label = "") => {
+    const isBusy = audio && !audio.paused && !audio.ended;
+    if (isBusy) queue.push([url, label]);
+    else start(url, label);
+  };
+  intone.stop = () => {
+    queue.length = 0;
+    if (!bar) return;
+    audio.pause();
+    audio.removeAttribute("src");
+    bar.hidden = true;
+    document.body.classList.remove("intone-playing");
+    mark();
+  };
+  intone.playing = () => (audio && !audio.paused ? audio.getAttribute("src") : null);
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-play]");
+    if (!button) return;
+    const { play: url, label } = button.dataset;
+    if (intone.playing() === url) audio.pause();
+    else intone.play(url, label);
+  });
+})();
