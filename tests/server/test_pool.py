@@ -103,9 +103,13 @@ def pool_of(
     budget_bytes: int | None = 3 * GB,
     max_wait_s: float = 5.0,
     patience_s: float = 0.01,
+    max_models: int | None = None,
 ) -> ModelPool:
     limits = PoolLimits(
-        memory_budget_bytes=budget_bytes, max_wait_s=max_wait_s, patience_s=patience_s
+        memory_budget_bytes=budget_bytes,
+        max_models=max_models,
+        max_wait_s=max_wait_s,
+        patience_s=patience_s,
     )
     return ModelPool(shelf, limits, time.monotonic)
 
@@ -156,6 +160,40 @@ def test_the_least_recently_used_idle_model_gives_way() -> None:
         assert sorted(names(pool)) == ["a", "c"]
         assert shelf.closes == {"b": 1}
         assert shelf.most_bytes == 2 * GB
+
+    run(scene())
+
+
+@pytest.mark.parametrize("budget_bytes", [None, 9 * GB])
+def test_where_one_model_may_be_in_memory_the_old_one_is_gone_before_the_new_one_comes(
+    budget_bytes: int | None,
+) -> None:
+    async def scene() -> None:
+        shelf = Shelf({"a": 2 * GB, "b": 1 * GB, "c": 2 * GB})
+        pool = pool_of(shelf, budget_bytes=budget_bytes, max_models=1)
+        for name in ("a", "b", "c", "a"):
+            await use(pool, name)
+            assert names(pool) == {name: "ready"}
+        assert shelf.most_bytes == 2 * GB
+        assert shelf.loads == {"a": 2, "b": 1, "c": 1}
+
+    run(scene())
+
+
+def test_freeing_closes_what_nobody_holds_and_leaves_the_rest() -> None:
+    async def scene() -> None:
+        shelf = Shelf({"a": GB, "b": GB, "c": GB})
+        pool = pool_of(shelf)
+        await use(pool, "a")
+        await use(pool, "b")
+        async with pool.lease("c") as model:
+            assert await pool.free_idle() == ("a", "b")
+            assert names(pool) == {"c": "ready"}
+            assert model.is_loaded
+        assert shelf.closes == {"a": 1, "b": 1}
+        assert await pool.free_idle() == ("c",)
+        assert await pool.free_idle() == ()
+        assert await use(pool, "a") == "a"
 
     run(scene())
 

@@ -102,7 +102,9 @@ def make_services(settings: Settings) -> Services:
     source = ModelsHere(settings.model, os.environ)
     keys = KeyRing(_key_file(settings), _default_limits(settings))
     limits = PoolLimits(
-        memory_budget_bytes=settings.model.memory_budget, max_wait_s=settings.model.load_wait_s
+        memory_budget_bytes=settings.model.memory_budget,
+        max_models=settings.model.max_loaded,
+        max_wait_s=settings.model.load_wait_s,
     )
     pool = ModelPool(source, limits, clock)
     admission = Admission(

@@ -1,7 +1,7 @@
 """The app: every part's routes behind one front door.
 
 Layers from outside in: id, log and drain (`FrontDoor`), spans, host names, origins of web pages,
-keys, sizes of bodies. A layer added here holds for every route, those to come included.
+browsers of the studio, keys, sizes of bodies. A layer added here holds for every route, those to come included.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from intone import __version__
 from intone.core.errors import IntoneError
 from intone.server import batch, health
 from intone.server.auth import OPEN_PATHS, KeyGate
+from intone.server.browser_door import BrowserDoor
+from intone.server.browser_sessions import GuessLimit, Sessions
 from intone.server.busy import BusyError
 from intone.server.compat.rest_api import router as rest_api_router
 from intone.server.error_document import ERROR_RESPONSES
@@ -102,9 +104,15 @@ def _layers(services: Services) -> list[Middleware]:
         *([Middleware(HostCheck, allowed=server.allowed_hosts)] if server.allowed_hosts else []),
         *([cors] if server.cors_origins else []),
         Middleware(OriginCheck, allowed=server.cors_origins),
+        *(_browser_door(services) if services.settings.studio.enabled else []),
         Middleware(KeyGate, find=services.keys.find, open_paths=open_paths),
         Middleware(BodyLimit, limits=services.settings.limits),
     ]
+
+
+def _browser_door(services: Services) -> list[Middleware]:
+    sessions = Sessions(services.keys, services.clock)
+    return [Middleware(BrowserDoor, sessions=sessions, guesses=GuessLimit(services.clock))]
 
 
 def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -49,12 +49,26 @@ class KeyRing:
         if token is None:
             return None
         fitting = [entry for entry in entries if entry.fits(token)]
-        return Caller(fitting[0].name, self._filled(fitting[0].limits)) if fitting else None
+        return self._caller(fitting[0]) if fitting else None
+
+    def ticket(self, token: str) -> str | None:
+        """Returns what `holder` knows a key by, without the key; None is a stranger's."""
+        fitting = [entry for entry in self._entries() if entry.fits(token)]
+        return fitting[0].sha256 if fitting else None
+
+    def holder(self, ticket: str) -> Caller | None:
+        """Returns who holds the key of a ticket; None when that key was revoked."""
+        found = (entry for entry in self._entries() if entry.sha256 == ticket)
+        entry = next(found, None)
+        return None if entry is None else self._caller(entry)
 
     def limits_of(self, key_id: str) -> KeyLimits:
         """Returns the limits of a caller, by its id."""
         found = (entry.limits for entry in self._entries() if entry.name == key_id)
         return self._filled(next(found, NO_LIMITS))
+
+    def _caller(self, entry: StoredKey) -> Caller:
+        return Caller(entry.name, self._filled(entry.limits))
 
     def _filled(self, own: KeyLimits) -> KeyLimits:
         rate, concurrent = own.requests_per_minute, own.max_concurrent

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import reduce
 
 from intone.core.errors import EngineStoppedError
 from intone.server.models import ModelSource, ServedModel
 from intone.server.pool_line import Line, Waiting
 from intone.server.pool_state import (
+    Excess,
     ModelState,
     PoolCounts,
     PoolEntry,
@@ -85,6 +87,15 @@ class ModelPool:
             for entry in self._entries.values()
         )
 
+    async def free_idle(self) -> tuple[str, ...]:
+        """Closes every model that nobody holds; returns their names when their memory is free."""
+        idle = [entry for entry in self._entries.values() if entry.is_idle]
+        for entry in idle:
+            self._evict(entry)
+        works = [entry.work for entry in idle if entry.work is not None]
+        await asyncio.gather(*works)
+        return tuple(entry.name for entry in idle)
+
     async def close(self) -> None:
         """Closes every model; running requests end as cancelled, and nothing is handed out again.
 
@@ -153,22 +164,22 @@ class ModelPool:
 
     def _has_room(self, waiting: Waiting, memory_bytes: int) -> bool:
         """Whether a model fits now; evicts idle ones towards it, as many as it takes."""
-        budget_bytes = self._limits.memory_budget_bytes
-        if budget_bytes is None:
+        excess = self._limits.excess(self._entries.values(), memory_bytes)
+        if excess.is_none:
             return True
-        entries = self._entries.values()
-        over_bytes = sum(entry.memory_bytes for entry in entries) + memory_bytes - budget_bytes
-        if over_bytes <= 0:
-            return True
-        over_bytes -= sum(entry.memory_bytes for entry in entries if entry.status == "closing")
+        for entry in self._entries.values():
+            if entry.status == "closing":
+                excess = excess.without(entry)
         kept = self._line.keys_kept(waiting)
-        idle = [entry for entry in entries if entry.is_idle and entry.name not in kept]
-        if sum(entry.memory_bytes for entry in idle) < over_bytes:
+        idle = [
+            entry for entry in self._entries.values() if entry.is_idle and entry.name not in kept
+        ]
+        if not reduce(Excess.without, idle, excess).is_none:
             return False  # closing some of them would not help yet
         for entry in sorted(idle, key=_last_used):
-            if over_bytes <= 0:
+            if excess.is_none:
                 break
-            over_bytes -= entry.memory_bytes
+            excess = excess.without(entry)
             self._evict(entry)
         return False  # it is there when they are gone
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,10 +57,38 @@ class PoolLimits:
 
     memory_budget_bytes: int | None = None
     """Of all models together, by `ModelSource.memory_bytes`; None keeps every model."""
+    max_models: int | None = None
+    """In memory at once: 1 frees the old weights before new ones load; None is any number."""
     max_wait_s: float = 60.0
     """For room and for loading; a load goes on when its requests have left."""
     patience_s: float = 2.0
     """A request that has waited this long for room stops new leases of the others' models."""
+
+    def excess(self, entries: Iterable[PoolEntry], memory_bytes: int) -> Excess:
+        """Returns by how much these and one more model are too many."""
+        here = [entry for entry in entries if entry.status != "failed"]
+        total_bytes = sum(entry.memory_bytes for entry in here) + memory_bytes
+        budget_bytes, max_models = self.memory_budget_bytes, self.max_models
+        return Excess(
+            num_bytes=0 if budget_bytes is None else total_bytes - budget_bytes,
+            num_models=0 if max_models is None else len(here) + 1 - max_models,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """What has to go before another model may come; nothing where neither is above zero."""
+
+    num_bytes: int
+    num_models: int
+
+    @property
+    def is_none(self) -> bool:
+        return self.num_bytes <= 0 and self.num_models <= 0
+
+    def without(self, entry: PoolEntry) -> Excess:
+        """Returns what is left to go when a model has gone."""
+        return Excess(num_bytes=self.num_bytes - entry.memory_bytes, num_models=self.num_models - 1)
 
 
 @dataclass(slots=True)

@@ -88,6 +88,9 @@ class ModelSection(Section):
     """Takes that one model speaks at once."""
     memory_budget: Bytes | None = None
     """Of all loaded models together; idle ones give way. None: all that are asked for stay."""
+    max_loaded: Count | None = None
+    """Models in memory at once; the idle one that was used least recently gives way. None: any
+    number. `intone studio` keeps 1."""
     preload: bool = False
     """Load the default model before the server says it is ready."""
     load_wait_s: Seconds = 60.0
@@ -177,6 +180,17 @@ class LiveSection(Section):
     """The longest session."""
     starved_s: Seconds = 20.0
     """A take that waits for text is ended after so long."""
+
+
+class StudioSection(Section):
+    """The page for people, at /studio."""
+
+    enabled: bool = False
+    """Serve it. `intone studio` does."""
+    takes: str | None = None
+    """Folder of what is spoken there. Default: `intone/takes` in the user's data folder."""
+    training: bool = False
+    """Whether it may train on this machine. `intone studio` may."""
 
 
 class WyomingSection(Section):

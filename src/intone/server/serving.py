@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -30,8 +31,11 @@ _CUT_S = 2
 _BACKLOG = 1_024
 
 
-def serve(services: Services) -> None:
+def serve(services: Services, extend: Callable[[FastAPI], None] | None = None) -> None:
     """Listens until a signal comes; returns when everything has ended.
+
+    Args:
+        extend: adds to the app what the server does not know of, behind the same front door.
 
     Raises:
         InvalidSettingError: the address needs keys.
@@ -43,6 +47,8 @@ def serve(services: Services) -> None:
     check_wyoming(services)
     listener = _listener(server.host, server.port)
     app = create_app(services)
+    if extend is not None:
+        extend(app)
     running = DrainingServer(_config(app, services), services)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

@@ -17,6 +17,7 @@ from intone.server.sections import (
     QueueSection,
     ServerSection,
     SpeechSection,
+    StudioSection,
     WyomingSection,
 )
 
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     speech: SpeechSection = Field(default_factory=SpeechSection)
     jobs: JobsSection = Field(default_factory=JobsSection)
     live: LiveSection = Field(default_factory=LiveSection)
+    studio: StudioSection = Field(default_factory=StudioSection)
     wyoming: WyomingSection = Field(default_factory=WyomingSection)
     otel: bool = False
     """Trace requests with OpenTelemetry (`intone[otel]`)."""

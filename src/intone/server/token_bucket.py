@@ -28,6 +28,11 @@ class TokenBucket:
             return 0.0
         return (1.0 - self._tokens) / self._gain_per_s
 
+    def missing_s(self, now_s: float) -> float:
+        """Returns in how many seconds there is a token, 0.0 where there is one; takes none."""
+        tokens = self._tokens + (now_s - self._seen_s) * self._gain_per_s
+        return max(0.0, (1.0 - tokens) / self._gain_per_s)
+
     def is_full(self, now_s: float) -> bool:
         """Whether the bucket says no more than a new one would."""
         gained = (now_s - self._seen_s) * self._gain_per_s

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, JSONResponse
 
 from intone.audio.reference import load_reference
+from intone.render.rounds import RoundOrder
 from intone.server.auth import Caller, caller_of
 from intone.server.departure import while_connected
 from intone.server.services import Services, services_of
@@ -19,7 +20,6 @@ from intone.server.voices.cloning import cloning_model, read_clip
 from intone.server.voices.kept import check_free
 from intone.server.voices.listing import voice_body
 from intone.server.voices.rounds import (
-    RoundOrder,
     designing_model,
     draw_round,
     find_round,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from intone.core.errors import InvalidSettingError, ModelNotFoundError, UnsupportedModeError
 from intone.core.types import Capabilities
-from intone.render.designing import MAX_CANDIDATES, iter_candidates
+from intone.render.designing import MAX_CANDIDATES
+from intone.render.rounds import RoundOrder
+from intone.render.rounds import draw_round as draw_candidates
 from intone.server.background import BackgroundModel, background_turn
 from intone.server.errors import INVALID_REQUEST, ApiError
 from intone.server.services import Services
@@ -23,17 +21,6 @@ from intone.voices.candidates import CandidateFolder, CandidateRound, CandidateT
 
 MAX_ROUNDS = 200
 ROUTE = "/v1/audio/voices/design"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundOrder:
-    """What a round is drawn from."""
-
-    description: str
-    text: str
-    language: str
-    count: int
-    seed: int
 
 
 def designing_model(asked: str | None, services: Services) -> Capabilities:
@@ -74,7 +61,9 @@ async def draw_round(
     model = BackgroundModel(asyncio.get_running_loop(), can, turn, figures)
     # A thread of its own: this one waits for work that needs those of the event loop.
     threads = ThreadPoolExecutor(1, thread_name_prefix="intone-design")
-    drawing = asyncio.get_running_loop().run_in_executor(threads, _draw, order, model, folder)
+    drawing = asyncio.get_running_loop().run_in_executor(
+        threads, draw_candidates, order, model, folder
+    )
     try:
         return await asyncio.shield(drawing)
     except asyncio.CancelledError:
@@ -110,36 +99,6 @@ def check_count(count: int) -> None:
     """Raises InvalidSettingError for a number of candidates that is not drawn."""
     if not 1 <= count <= MAX_CANDIDATES:
         raise InvalidSettingError(f"n is {count}; allowed: 1 to {MAX_CANDIDATES} candidates.")
-
-
-def _draw(order: RoundOrder, model: BackgroundModel, folder: CandidateFolder) -> CandidateRound:
-    drawn = iter_candidates(
-        model,
-        order.description,
-        order.text,
-        count=order.count,
-        seed=order.seed,
-        language=order.language,
-    )
-    round_: CandidateRound | None = None
-    for one in drawn:
-        round_ = round_ or _new_round(order, model, folder.new_directory)
-        round_ = round_.with_take(one.number, one.audio)
-    assert round_ is not None
-    return round_
-
-
-def _new_round(
-    order: RoundOrder, model: BackgroundModel, new_directory: Callable[[datetime], Path]
-) -> CandidateRound:
-    return CandidateRound(
-        directory=new_directory(datetime.now()),
-        description=order.description,
-        text=order.text,
-        language=order.language,
-        model=model.capabilities().model,
-        seed=order.seed,
-    )
 
 
 def _check_room(folder: CandidateFolder) -> None:
