@@ -1,7 +1,8 @@
 """The app: every part's routes behind one front door.
 
 Layers from outside in: id, log and drain (`FrontDoor`), spans, host names, origins of web pages,
-browsers of the studio, keys, sizes of bodies. A layer added here holds for every route, those to come included.
+browsers of the studio, keys, sizes of bodies. A layer added here holds for every route, those to
+come included.
 """
 
 from __future__ import annotations

@@ -30,14 +30,8 @@ class OriginCheck:
         if scope["type"] == "lifespan" or self._is_fine(scope):
             await self._app(scope, receive, send)
             return
-        error = ApiError(
-            403,
-            INVALID_REQUEST,
-            "origin_not_allowed",
-            "pages of that origin may not call this server; whoever runs it can allow them "
-            "(server.cors_origins).",
-        )
-        await refuse(error, scope, receive, send)
+        help = "whoever runs it can allow them (server.cors_origins)."
+        await refuse(strange_origin(help), scope, receive, send)
 
     def _is_fine(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
@@ -46,4 +40,16 @@ class OriginCheck:
             return True
         if _EVERYBODY in self._allowed or origin in self._allowed:
             return True
-        return urlsplit(origin).netloc == headers.get("host")
+        return is_own(headers)
+
+
+def is_own(headers: Headers) -> bool:
+    """Whether a request comes from a page of ours, or from no page."""
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+def strange_origin(help: str) -> ApiError:
+    """Returns the refusal of a page of somebody else's."""
+    message = f"pages of that origin may not call this server; {help}"
+    return ApiError(403, INVALID_REQUEST, "origin_not_allowed", message)
