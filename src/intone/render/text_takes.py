@@ -10,6 +10,7 @@ from intone.audio.seams import GAP_S
 from intone.core.errors import InvalidSettingError, MarkupError
 from intone.core.types import MAX_SPEED, MIN_SPEED, SpeechRequest
 from intone.text.cutting import Budget
+from intone.text.languages import language_to_read
 from intone.text.markup import parse_script
 from intone.text.script import Position, Script, Segment, Silence
 from intone.text.sentences import Piece, pack, split_sentences
@@ -36,6 +37,8 @@ class TextReading:
     """However long; each take of a described voice would be another person."""
     voice: Callable[[str], str | None]
     """From the name in a tag to the name that the model knows."""
+    languages: tuple[str, ...] = ()
+    """Of the model; where it has one alone, figures are read in that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def _takes(segment: Segment, template: SpeechRequest, reading: TextReading) -> l
     )
     return [
         CutText(
-            replace(request, text=_spoken(segment, piece, language, reading.spelling)),
+            replace(request, text=_spoken(segment, piece, language, reading)),
             GAP_S[piece.end] / request.speed,
             segment.part(piece.start, piece.stop).written,
         )
@@ -137,11 +140,13 @@ def _pieces(text: str, language: str, stays_whole: bool) -> list[Piece]:
     return [piece for piece in pieces if any(one.isalnum() for one in piece.text)]
 
 
-def _spoken(segment: Segment, piece: Piece, language: str, spelling: Spelling) -> str:
+def _spoken(segment: Segment, piece: Piece, language: str, reading: TextReading) -> str:
+    spelling = reading.spelling
     if spelling == "off" and not segment.fixed:
         return piece.text
     part = segment.part(piece.start, piece.stop)
-    return spoken_text(part.text, language, spelling=spelling, fixed=part.fixed).text
+    read_as = language_to_read(language, reading.languages)
+    return spoken_text(part.text, read_as, spelling=spelling, fixed=part.fixed).text
 
 
 def _speed(segment: Segment, speed: float) -> float:
