@@ -46,18 +46,18 @@ class Stage:
     name: str
     argv: Sequence[str]
     """Of `intone`, without the program's name."""
+    clears: str | None = None
+    """A directory that an earlier attempt may have left; removed before the stage."""
     removes: str | None = None
-    """A directory that is removed before the stage, and after it unless it is kept."""
-    keeps: bool = False
-    """The directory that it removes first is its result."""
+    """A directory that is not needed after the stage, however it ends."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads."""
         return {
             "name": self.name,
             "argv": list(self.argv),
+            "clears": self.clears,
             "removes": self.removes,
-            "keeps": self.keeps,
         }
 
     @classmethod
@@ -100,15 +100,14 @@ class Chain:
 
     def _run_stage(self, i: int, stage: Stage) -> int:
         (self._directory / PROGRESS_FILE).unlink(missing_ok=True)
-        _remove(stage.removes)
+        _remove(stage.clears)
         print(f"{HEADING}{stage.name}", flush=True)
         self._states[i] |= {"state": "running", "started_at": time.time()}
         self._write()
         try:
             code = self._code_of(stage)
         finally:
-            if not stage.keeps:
-                _remove(stage.removes)
+            _remove(stage.removes)
         state = "done" if code == 0 else "stopped" if self._is_stopping else "failed"
         self._states[i] |= {"state": state, "ended_at": time.time(), "exit_code": code}
         self._write()
@@ -123,14 +122,18 @@ class Chain:
         }
         argv = [sys.executable, "-m", "intone", *stage.argv]
         self._process = subprocess.Popen(argv, env=environ, pass_fds=(self._lock,))
-        if self._is_stopping:  # asked between the two lines above
+        if self._shall_stop():  # asked between the two lines above
             self._process.send_signal(signal.SIGINT)
         while True:
             try:
                 return self._process.wait(timeout=0.5)
             except subprocess.TimeoutExpired:
-                if self._is_stopping:
+                if self._shall_stop():
                     return self._insist(self._process)
+
+    def _shall_stop(self) -> bool:
+        """Returns whether a signal came, perhaps since it was last asked."""
+        return self._is_stopping
 
     def _insist(self, process: subprocess.Popen[bytes]) -> int:
         self._write()

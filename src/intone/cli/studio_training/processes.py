@@ -109,7 +109,10 @@ def _group(job: Path) -> int | None:
 
 
 def _signal(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGINT)
-    except ProcessLookupError:  # it has just ended
+    """Tells the chain, which passes it on; where that was killed, the stage that it left behind."""
+    for tell in (os.kill, os.killpg):
+        try:
+            tell(group, signal.SIGINT)
+        except ProcessLookupError:
+            continue
         return
