@@ -60,3 +60,16 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(MissingDependencyError, match=r"intone\[plot\]"):
         check_picture(Path("p.png"))
+
+
+def test_a_dark_picture_has_a_dark_ground(tmp_path: Path) -> None:
+    from PIL import Image
+
+    samples = np.zeros(24_000, dtype=np.float32)
+    grounds = []
+    for is_dark in (False, True):
+        path = save_picture(tmp_path / f"{is_dark}.png", samples, 24_000, [], is_dark=is_dark)
+        with Image.open(path) as picture:
+            grounds.append(sum(picture.convert("RGB").getpixel((2, 2))))
+
+    assert grounds[0] > 700 > 200 > grounds[1]

@@ -54,12 +54,22 @@ def anchor_text(language: str, like: str = "") -> str:
 class Anchors:
     """Finds or draws the anchor of each identity when it is first needed, and keeps it."""
 
-    def __init__(self, synthesizer: Synthesizer, ear: Ear, seed: int) -> None:
-        """Takes what speaks, what hears, and the seed that the anchors' seeds follow from."""
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        ear: Ear,
+        seed: int,
+        found: dict[str, Anchor | None] | None = None,
+    ) -> None:
+        """Takes what speaks, what hears, and the seed that the anchors' seeds follow from.
+
+        Args:
+            found: anchors of an earlier time, by name, of the same seed and ear; it grows.
+        """
         self._synthesizer = synthesizer
         self._ear = ear
         self._seed = seed
-        self._found: dict[str, Anchor | None] = {}
+        self._found = {} if found is None else found
 
     def of(self, identity: Identity, plan: SegmentPlan) -> Anchor | None:
         """Returns who a planned take is compared with; None where the anchor cannot be heard.

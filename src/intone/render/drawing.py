@@ -6,6 +6,7 @@ before it, alone or in a script. The take that was kept has the seed that repeat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from intone.core.seeds import derived_seed
@@ -21,6 +22,9 @@ lowest of 60 takes was 0.88 with its own preset and the highest 0.66 with anothe
 
 MAX_REDRAWS = 2
 """A take that fails three times is rare, and a voice that always fails must not triple the work."""
+
+TellAgain = Callable[[int], None]
+"""Is told before a take is drawn again, for the n-th time, n >= 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,11 @@ class DrawnSegment:
     """Why it was not judged, or that it is the best of bad ones."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not done as asked, of the plan and of the draw."""
+        return tuple(note for note in (self.plan.note, self.note) if note is not None)
+
+    @property
     def is_redrawn(self) -> bool:
         return self.request.seed != self.plan.request.seed
 
@@ -70,12 +79,17 @@ class SegmentDrawer:
     """Draws segments with one synthesizer; holds nothing between two calls."""
 
     def __init__(
-        self, synthesizer: Synthesizer, ear: Ear | None, policy: DrawPolicy | None = None
+        self,
+        synthesizer: Synthesizer,
+        ear: Ear | None,
+        policy: DrawPolicy | None = None,
+        tell_again: TellAgain | None = None,
     ) -> None:
         """Takes what speaks and what hears; `ear=None` judges nobody, but ends all the same."""
         self._synthesizer = synthesizer
         self._ear = ear
         self._policy = policy or DrawPolicy()
+        self._tell_again = tell_again
 
     def draw(self, plan: SegmentPlan, anchor: Anchor | None) -> DrawnSegment:
         """Returns the first good take, or the best one when none is.
@@ -92,6 +106,8 @@ class SegmentDrawer:
         for n in range(1, self._policy.max_redraws + 1):
             if self._is_good(kept, anchor) or not _can_differ(first):
                 break
+            if self._tell_again is not None:
+                self._tell_again(n)
             other = self._hear(plan, redrawn(first, n), anchor)
             num_draws, num_takes = num_draws + other.num_draws, num_takes + 1
             kept = max(kept, other, key=_rank)  # of equals the earlier one

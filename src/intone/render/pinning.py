@@ -25,8 +25,11 @@ from intone.render.anchors import anchor_text
 from intone.render.designing import Candidate, iter_candidates
 from intone.render.drawing import MIN_SIMILARITY
 from intone.render.ear import MIN_SPEECH_S, similarity, speech_s
-from intone.render.identity import Library
+from intone.render.identity import Identity, Library
 from intone.render.moods import Manner, find_mood, is_neutral, mood_group
+from intone.render.plan import ScriptPlan
+from intone.text.guessing import guess_language
+from intone.text.languages import AUTO
 from intone.voices.voice import Making, Reference, Voice
 
 TAKES_PER_MOOD = 3
@@ -99,6 +102,38 @@ class Pinned:
     num_takes: int
     """Drawn by the design model now; 0 where all was kept before."""
     notes: tuple[str, ...] = ()
+
+
+def undesigned(plan: ScriptPlan, can: Capabilities) -> list[Identity]:
+    """Returns the people of a plan who are only described, where the model could keep them."""
+    people = plan.identities.values()
+    is_locked = can.kind != "design"
+    return [who for who in people if is_locked and who.description and who.voice is None]
+
+
+def order_for(
+    who: Identity, plan: ScriptPlan, *, seed: int, design_model: str, base: Capabilities
+) -> PinOrder:
+    """Returns the order that makes somebody of a plan, in all moods that it wants of them.
+
+    Args:
+        who: one of `undesigned`.
+        seed: another one is another person.
+        design_model: designs them; by the name that their voice remembers.
+        base: clones and speaks; its `model` likewise.
+    """
+    segments = [part for part in plan.segments if part.identity == who.name]
+    language = segments[0].request.language
+    if language == AUTO:
+        language = guess_language(" ".join(part.text for part in segments)) or AUTO
+    return PinOrder(
+        description=who.description or "",
+        moods=[part.bank_mood for part in segments if part.bank_mood is not None],
+        seed=seed,
+        language=language,
+        design_model=design_model,
+        base=base,
+    )
 
 
 def pin(

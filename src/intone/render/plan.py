@@ -9,7 +9,7 @@ from intone.core.types import SpeechRequest
 from intone.render.identity import Identity
 from intone.render.moods import Route
 from intone.text.duration import expected_duration
-from intone.text.script import Position
+from intone.text.script import Position, Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,10 +34,16 @@ class SegmentPlan:
     """What of the delivery could not be done."""
     gap_before_s: float = 0.0
     """Silence between the sound before it and its own."""
+    silence_before_s: float = 0.0
+    """Of that gap, what tags asked for."""
+    gap_after_s: float = 0.0
+    """Silence that its own end asks for, where no tag does."""
     cut_end_s: float = 0.0
     """Taken off its end: somebody cuts in."""
     position: Position | None = None
     """In the source."""
+    segment: Segment | None = None
+    """What of the source it speaks, with all that its tags say; planned alone it is this again."""
 
     @property
     def expected_s(self) -> float:

@@ -107,10 +107,13 @@ class _Planner:
         pieces = list(_pieces(segment, self._language(segment, part), self.settings.max_piece_s))
         for piece, ending in pieces:
             self._add_piece(piece, part, delivery)
-            self.gap_s = GAP_S[ending]
+            self._end_piece(GAP_S[ending])
         if segment.is_interrupted:
-            self.segments[-1] = replace(self.segments[-1], cut_end_s=INTERRUPTED_CUT_S)
-            self.gap_s = INTERRUPTED_GAP_S
+            self._end_piece(INTERRUPTED_GAP_S, cut_end_s=INTERRUPTED_CUT_S)
+
+    def _end_piece(self, gap_s: float, *, cut_end_s: float = 0.0) -> None:
+        self.gap_s = gap_s
+        self.segments[-1] = replace(self.segments[-1], gap_after_s=gap_s, cut_end_s=cut_end_s)
 
     def finish(self) -> ScriptPlan:
         """Returns the plan."""
@@ -182,7 +185,9 @@ class _Planner:
                 bank_mood=delivery.bank_mood,
                 note=delivery.note,
                 gap_before_s=self.silence_s or self.gap_s,
+                silence_before_s=self.silence_s,
                 position=piece.position,
+                segment=piece,
             )
         )
         self.silence_s = 0.0

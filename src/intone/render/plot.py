@@ -38,6 +38,15 @@ _COLOURS = 64
 _MIN_LABEL_PX_PER_CHARACTER = 5.5
 _BORDER = "#7fd4ff"
 
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    ground: str
+    words: str
+
+
+_LIGHT, _DARK = _Look("#ffffff", "#000000"), _Look("#111827", "#e5e7eb")
+
 Spectrogram = npt.NDArray[np.float32]
 
 
@@ -53,9 +62,17 @@ class PlottedSegment:
 
 
 def save_picture(
-    path: Path, samples: Samples, rate_hz: int, segments: Sequence[PlottedSegment]
+    path: Path,
+    samples: Samples,
+    rate_hz: int,
+    segments: Sequence[PlottedSegment],
+    *,
+    is_dark: bool = False,
 ) -> Path:
     """Writes a PNG of samples [S] and returns its path.
+
+    Args:
+        is_dark: light words on a dark ground.
 
     Raises:
         InvalidSettingError: the ending is not `.png`.
@@ -68,7 +85,8 @@ def save_picture(
     drawn, png = io.BytesIO(), io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        _figure(samples, rate_hz, segments).savefig(drawn, format="png")
+        figure = _figure(samples, rate_hz, segments, _DARK if is_dark else _LIGHT)
+        figure.savefig(drawn, format="png")
     with Image.open(drawn) as picture:
         small = picture.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE, colors=_COLOURS)
     small.save(png, "PNG", optimize=True)
@@ -105,7 +123,9 @@ def spectrogram_db(samples: Samples, hop: int) -> Spectrogram:
     return levels
 
 
-def _figure(samples: Samples, rate_hz: int, segments: Sequence[PlottedSegment]) -> Figure:
+def _figure(
+    samples: Samples, rate_hz: int, segments: Sequence[PlottedSegment], look: _Look
+) -> Figure:
     from matplotlib.figure import Figure
 
     total_s = max(len(samples) / rate_hz, 0.1)
@@ -113,12 +133,14 @@ def _figure(samples: Samples, rate_hz: int, segments: Sequence[PlottedSegment]) 
     row_s = total_s / num_rows
     height_in = _ROW_IN * num_rows + 0.3
     figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained")
+    figure.set_facecolor(look.ground)
     for row in range(num_rows):
         axes = figure.add_subplot(num_rows, 1, row + 1)
         _draw_row(axes, samples, rate_hz, row * row_s, row_s)
+        axes.tick_params(labelsize=8, colors=look.words)
         for segment in segments:
-            _draw_segment(axes, segment, row * row_s, row_s)
-    _label(figure)
+            _draw_segment(axes, segment, row * row_s, row_s, look)
+    _label(figure, look)
     return figure
 
 
@@ -138,10 +160,11 @@ def _draw_row(axes: Axes, samples: Samples, rate_hz: int, start_s: float, row_s:
         cmap="magma",
     )
     axes.set_xlim(start_s, start_s + row_s)
-    axes.tick_params(labelsize=8)
 
 
-def _draw_segment(axes: Axes, segment: PlottedSegment, start_s: float, row_s: float) -> None:
+def _draw_segment(
+    axes: Axes, segment: PlottedSegment, start_s: float, row_s: float, look: _Look
+) -> None:
     """Draws the border where a segment begins, and its label where there is room."""
     left, right = max(segment.start_s, start_s), min(segment.end_s, start_s + row_s)
     if right <= left:
@@ -151,13 +174,22 @@ def _draw_segment(axes: Axes, segment: PlottedSegment, start_s: float, row_s: fl
     room = int((right - left) / row_s * _WIDTH_IN * _DPI / _MIN_LABEL_PX_PER_CHARACTER)
     score = "" if segment.similarity is None else f"{segment.similarity:.2f}"
     for text, height in ((_shortened(segment.label, room), 1.13), (score[:room], 1.02)):
-        axes.text(left, height, text, fontsize=8, transform=axes.get_xaxis_transform(), va="bottom")
+        axes.text(
+            left,
+            height,
+            text,
+            fontsize=8,
+            color=look.words,
+            transform=axes.get_xaxis_transform(),
+            va="bottom",
+        )
 
 
 def _shortened(label: str, room: int) -> str:
     return label if len(label) <= room else f"{label[: max(0, room - 1)]}…"
 
 
-def _label(figure: Figure) -> None:
-    figure.supylabel("kHz", fontsize=8)
-    figure.supxlabel("s; above: who and mood, similarity with the person", fontsize=8)
+def _label(figure: Figure, look: _Look) -> None:
+    below = "s; above: who and mood, similarity with the person"
+    figure.supylabel("kHz", fontsize=8, color=look.words)
+    figure.supxlabel(below, fontsize=8, color=look.words)

@@ -14,6 +14,7 @@ from intone import __version__
 from intone.core.errors import RecordError
 from intone.core.types import Audio, SpeechRequest, VoiceClonePrompt
 from intone.prompt.spec import preset_key
+from intone.render.drawing import DrawnSegment
 from intone.render.hashes import file_sha256, prompt_sha256
 from intone.render.identity import Identity
 from intone.render.outputs import record_time
@@ -94,6 +95,33 @@ def take_record(
         model=model,
         result=result_of(audio),
     )
+
+
+def drawn_record(
+    drawn: DrawnSegment, *, mode: str, identity: Identity, library: KeptVoices, model: ModelRecord
+) -> TakeRecord:
+    """Returns the record of one segment of a script.
+
+    Args:
+        identity: who speaks it.
+
+    Raises:
+        UnknownVoiceError, OutputError: their voice is gone, or its file cannot be read.
+    """
+    plan = drawn.plan
+    record = take_record(
+        mode=mode,
+        text=plan.text,
+        request=drawn.request,
+        audio=drawn.audio,
+        is_streamed=False,
+        voice=identity_record(identity, plan, library),
+        model=model,
+    )
+    result = result_of(
+        drawn.audio, similarity=drawn.similarity, num_similarity_draws=drawn.num_takes
+    )
+    return replace(record, result=result, mood=plan.mood, speaker=plan.speaker, notes=drawn.notes)
 
 
 def voice_record(

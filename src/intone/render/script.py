@@ -12,7 +12,7 @@ from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.seeds import derived_seed
 from intone.core.synthesizer import Synthesizer
 from intone.render.anchors import Anchors
-from intone.render.drawing import DrawnSegment, DrawPolicy, SegmentDrawer
+from intone.render.drawing import Anchor, DrawnSegment, DrawPolicy, SegmentDrawer, TellAgain
 from intone.render.ear import Ear
 from intone.render.plan import ScriptPlan, SegmentPlan
 
@@ -45,11 +45,19 @@ class ScriptRenderer:
         synthesizer: Synthesizer,
         ear: Ear | None,
         policy: DrawPolicy | None = None,
+        *,
+        anchors: dict[str, Anchor | None] | None = None,
+        tell_again: TellAgain | None = None,
     ) -> None:
-        """Takes what is to be said, what speaks, and what hears (None compares nobody)."""
+        """Takes what is to be said, what speaks, and what hears (None compares nobody).
+
+        Args:
+            anchors: what an earlier renderer of the same seed and ear compared with; it grows.
+            tell_again: is told when a segment is drawn again.
+        """
         self._plan = plan
-        self._drawer = SegmentDrawer(synthesizer, ear, policy)
-        self._anchors = None if ear is None else Anchors(synthesizer, ear, plan.seed)
+        self._drawer = SegmentDrawer(synthesizer, ear, policy, tell_again)
+        self._anchors = None if ear is None else Anchors(synthesizer, ear, plan.seed, anchors)
 
     def render(self) -> Iterator[RenderedSegment]:
         """Yields every segment when it is drawn and placed; their joined samples are the whole.

@@ -105,7 +105,7 @@ def segment_record(part: RenderedSegment, take: str | None) -> SegmentRecord:
 
 def notes_of(part: RenderedSegment) -> tuple[str, ...]:
     """Returns what was not done as asked, of the plan and of the draw."""
-    return tuple(note for note in (part.drawn.plan.note, part.drawn.note) if note is not None)
+    return part.drawn.notes
 
 
 def who(part: RenderedSegment) -> str:

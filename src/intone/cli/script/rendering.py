@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 from intone.cli import options
@@ -22,10 +21,9 @@ from intone.core.constants import SAMPLE_RATE_HZ
 from intone.render.ear import Ear
 from intone.render.outputs import OutputFolder
 from intone.render.plot import check_picture
-from intone.render.recording import identity_record, take_record
+from intone.render.recording import drawn_record
 from intone.render.script import RenderedSegment, ScriptRenderer
-from intone.render.script_record import notes_of
-from intone.render.sidecar import ModelRecord, TakeRecord, result_of
+from intone.render.sidecar import ModelRecord, TakeRecord
 from intone.tts import TTS
 from intone.voices.library import VoiceLibrary
 
@@ -103,24 +101,12 @@ class _Keeper:
         self.names.append(kept.record.name)
 
     def _record(self, part: RenderedSegment) -> TakeRecord:
-        drawn, plan = part.drawn, part.drawn.plan
-        identity = self._session.plan.identities[plan.identity or ""]
-        record = take_record(
+        return drawn_record(
+            part.drawn,
             mode=MODE,
-            text=plan.text,
-            request=drawn.request,
-            audio=drawn.audio,
-            is_streamed=False,
-            voice=identity_record(identity, plan, self._library),
+            identity=self._session.plan.identities[part.drawn.plan.identity or ""],
+            library=VoiceLibrary.from_env(os.environ),
             model=self._model,
-        )
-        result = result_of(
-            drawn.audio,
-            similarity=drawn.similarity,
-            num_similarity_draws=drawn.num_takes,
-        )
-        return replace(
-            record, result=result, mood=plan.mood, speaker=plan.speaker, notes=notes_of(part)
         )
 
 

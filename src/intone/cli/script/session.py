@@ -16,13 +16,11 @@ from intone.core.speak_options import speech_request
 from intone.core.types import Capabilities
 from intone.render.casting import Casting, cast_script
 from intone.render.identity import Identity, find_identity, preset_identity
-from intone.render.pinning import PinOrder, pin
+from intone.render.pinning import order_for, pin, undesigned
 from intone.render.plan import ScriptPlan
 from intone.render.planning import PlanSettings, plan_script
 from intone.runtime.rng import fresh_seed
 from intone.text.cast import Cast, read_cast
-from intone.text.guessing import guess_language
-from intone.text.languages import AUTO
 from intone.text.markup import parse_script
 from intone.text.reading import read_text
 from intone.text.script import Script
@@ -76,28 +74,19 @@ class Session:
             tts: of the model that speaks; it clones, and need not be loaded yet.
             tell: is told what was made, and what is to be known of it.
         """
-        made = {who.name: self._pinned(who, args, tts, tell) for who in self._undesigned()}
+        people = undesigned(self.plan, self.can)
+        made = {who.name: self._pinned(who, args, tts, tell) for who in people}
         if not made:
             return self
         casting = self.casting.replaced(made)
         plan = plan_script(self.script, casting, self.can, self.settings)
         return replace(self, casting=casting, plan=plan)
 
-    def _undesigned(self) -> list[Identity]:
-        people = self.plan.identities.values()
-        is_locked = self.can.kind != "design"
-        return [who for who in people if is_locked and who.description and who.voice is None]
-
     def _pinned(self, who: Identity, args: argparse.Namespace, tts: TTS, tell: Tell) -> Identity:
-        segments = [part for part in self.plan.segments if part.identity == who.name]
-        language = segments[0].request.language
-        if language == AUTO:
-            language = guess_language(" ".join(part.text for part in segments)) or AUTO
-        order = PinOrder(
-            description=who.description or "",
-            moods=[part.bank_mood for part in segments if part.bank_mood is not None],
+        order = order_for(
+            who,
+            self.plan,
             seed=args.identity_seed,
-            language=language,
             design_model=short_name(args.design_model),
             base=replace(self.can, model=short_name(self.can.model)),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intone import __version__
@@ -23,6 +23,7 @@ from intone.render.hashes import prompt_sha256
 from intone.render.identity import Identity, Library, check_can_speak, find_identity
 from intone.render.plan import ScriptPlan
 from intone.render.planning import PlanSettings, plan_script
+from intone.render.reading_aloud import ReadingAloud
 from intone.render.sidecar import ModelRecord, VoiceRecord
 from intone.server.jobs.job import JobOrder
 from intone.text.cast import parse_cast
@@ -30,8 +31,6 @@ from intone.text.documents import read_book
 from intone.text.languages import AUTO
 from intone.text.markup import parse_script
 from intone.text.reading import read_text
-from intone.text.script import FixedSpan
-from intone.text.spoken import spoken_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +134,7 @@ def _plan_book(order: JobOrder, source: Path, can: Capabilities, library: Librar
     template = order.template()
     if order.language == AUTO and book.language in can.languages:
         template = replace(template, language=book.language)
-    read_aloud = _ReadAloud()
+    read_aloud = ReadingAloud()
     settings = BookSettings(template=template, seed=order.seed, read_aloud=read_aloud)
     plan = plan_book(book, settings).spoken_by(identity.spoken_voice)
     return JobPlan(
@@ -159,7 +158,7 @@ def _plan_script(order: JobOrder, source: Path, can: Capabilities, library: Libr
     casting = cast_script(
         script, cast=cast, narrator=_identity(order.voice, can, library), find=find
     )
-    read_aloud = _ReadAloud()
+    read_aloud = ReadingAloud()
     settings = PlanSettings(template=order.template(), seed=order.seed, read_aloud=read_aloud)
     plan = plan_script(script, casting, can, settings)
     pieces = tuple(BookPiece(chapter=1, plan=one, ending="sentence") for one in plan.segments)
@@ -201,20 +200,3 @@ def _prompts(who: Identity) -> Sequence[VoiceClonePrompt]:
     if who.voice is None:
         return ()
     return [who.voice.prompt(mood) for mood in (None, *who.voice.moods)]
-
-
-@dataclass(slots=True)
-class _ReadAloud:
-    """Writes figures out, and keeps why some were left as they are."""
-
-    found: dict[str, None] = field(default_factory=dict)
-
-    def __call__(self, text: str, language: str, fixed: Sequence[FixedSpan]) -> str:
-        spoken = spoken_text(text, language, fixed=fixed)
-        if spoken.note is not None:
-            self.found[spoken.note] = None
-        return spoken.text
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return tuple(self.found)
