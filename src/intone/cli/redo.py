@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,13 @@ def run(args: argparse.Namespace) -> int:
     from intone import __version__
     from intone.cli.records import model_record
     from intone.render.recording import voice_again
-    from intone.render.redo import check_can_be_redone, check_same, differences, draw_again
+    from intone.render.redo import (
+        check_can_be_redone,
+        check_same,
+        differences,
+        draw_again,
+        record_again,
+    )
     from intone.render.sidecar import read_take_record
     from intone.voices.library import VoiceLibrary
 
@@ -56,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
         found = differences(record, model, found_voice, __version__)
         check_same(found, anyway=args.anyway)
         audio = draw_again(record, tts, voice)
-    again = replace(record, model=model, voice=found_voice, intone_version=__version__)
+    again = record_again(
+        record, audio, model=model, voice=found_voice, version=__version__, origin=path.name
+    )
     _report(_keep(args, path, again, audio), record, audio, found)
     return EXIT_OK
 
@@ -71,19 +78,12 @@ def _fill_in(args: argparse.Namespace, record: TakeRecord) -> None:
 
 def _keep(args: argparse.Namespace, path: Path, again: TakeRecord, audio: Audio) -> Path:
     from intone.audio.files import save
-    from intone.render.outputs import OutputFolder, record_time
-    from intone.render.sidecar import result_of
+    from intone.render.outputs import OutputFolder
 
     if args.out is not None:
         return save(args.out, audio.samples, audio.sample_rate_hz)
-    made = replace(
-        again,
-        created_at=record_time(),
-        result=result_of(audio, similarity=again.result.similarity),
-        notes=(*again.notes, f"drawn again from {path.name}"),
-    )
     folder = OutputFolder(path.parent if args.save_dir is None else Path(args.save_dir))
-    return folder.save(audio.samples, audio.sample_rate_hz, made).audio
+    return folder.save(audio.samples, audio.sample_rate_hz, again).audio
 
 
 def _report(target: Path, record: TakeRecord, audio: Audio, found: tuple[Difference, ...]) -> None:

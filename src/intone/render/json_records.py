@@ -29,7 +29,7 @@ def parse_object(text: str | bytes, where: str) -> dict[str, Any]:
     """Returns the object that a JSON text holds; raises RecordError naming `where`."""
     try:
         data = json.loads(text)
-    except ValueError as error:  # bytes that are no UTF-8 too
+    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 too
         raise RecordError(f"{where} is not JSON ({error}); it is damaged or foreign.") from error
     if not isinstance(data, dict):
         raise RecordError(f"{where} holds no JSON object; it is damaged or foreign.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from intone.core.errors import RecordError
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import Audio, VoiceClonePrompt, join_chunks
 from intone.render.hashes import pcm16_sha256
-from intone.render.sidecar import ModelRecord, TakeRecord, VoiceRecord
+from intone.render.outputs import record_time
+from intone.render.sidecar import ModelRecord, TakeRecord, VoiceRecord, result_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,32 @@ def draw_again(
 def is_same_take(record: TakeRecord, audio: Audio) -> bool:
     """Whether a take has the recorded one's samples, as a WAV file holds them."""
     return pcm16_sha256(audio.samples) == record.result.pcm16_sha256
+
+
+def record_again(
+    record: TakeRecord,
+    audio: Audio,
+    *,
+    model: ModelRecord,
+    voice: VoiceRecord,
+    version: str,
+    origin: str,
+) -> TakeRecord:
+    """Returns the record of a take that was drawn again just now.
+
+    Args:
+        model: that drew it, as are voice and version.
+        origin: name of the first take's record.
+    """
+    return replace(
+        record,
+        intone_version=version,
+        created_at=record_time(),
+        model=model,
+        voice=voice,
+        result=result_of(audio, similarity=record.result.similarity),
+        notes=(*record.notes, f"drawn again from {origin}"),
+    )
 
 
 def _of_model(then: ModelRecord, now: ModelRecord) -> Iterator[Difference]:
