@@ -3,6 +3,7 @@
 #   make hello    speak one sentence with the built-in voice into hello.wav
 #   make test     the default test suite (no network, no weights, no GPU)
 #   make lint     format, lint, types, import layers
+#   make browser  the studio in a real Chromium (Debian: apt install chromium)
 #   make oracle   compare with the public qwen-tts package, in its own environment
 #
 # Another interpreter: make test PYTHON=python3.12
@@ -17,7 +18,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: hello test lint oracle clean
+.PHONY: hello test lint browser oracle clean
 .DELETE_ON_ERROR:
 
 hello: $(VENV)/.installed
@@ -32,6 +33,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+browser: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --quiet -rs -m browser tests/studio/browser
 
 oracle: $(VENV)/.installed-dev $(ORACLE_VENV)/.installed
 	INTONE_ORACLE_PYTHON=$(CURDIR)/$(ORACLE_VENV)/bin/python $(BIN)/python -m pytest --quiet -m oracle
