@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,8 @@ from intone.studio.sound.state import KeptSpeech, SoundState
 
 Clock = Callable[[], float]
 """Seconds that never go back."""
+
+_TICK_S = 0.5
 
 _BROKEN = "something broke inside Intone while this was spoken; its log says what. Try it again."
 
@@ -64,19 +66,22 @@ class Performance:
         self._become(replace(self._state, phase="failed", error=error))
 
     async def stop(self) -> None:
-        """Ends it within a frame and waits until its model is free; does nothing afterwards."""
+        """Ends it within a frame and waits until its model is free; all sound made, it is kept."""
         if self._task is not None:
-            self._task.cancel()
+            if self._state.phase != "keeping":
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def states(self) -> AsyncIterator[SoundState]:
-        """Yields how it stands, whenever that changes; the last one is over."""
+        """Yields how it stands, whenever that changes and twice a second; the last one is over."""
         while True:
             changed, state = self._changed, self.state
             yield state
             if state.is_over:
                 return
-            await changed.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await changed.wait()
 
     async def sound(self) -> AsyncIterator[bytes]:
         """Yields 16-bit little-endian samples at 24 kHz as they are made, and ends with them.
@@ -91,7 +96,7 @@ class Performance:
                     part, self._parts[num_heard] = self._parts[num_heard], b""  # heard: let go
                     num_heard += 1
                     yield part
-            if state.is_over:
+            if state.is_over or state.phase == "keeping":
                 return
             await changed.wait()
 
