@@ -33,6 +33,8 @@ class TakeView:
     """What cannot be read, or what the take cannot do."""
     notes: tuple[str, ...] = ()
     can_redo: bool = False
+    voice_name: str | None = None
+    """As a request names it; None where it has none."""
     instruct: str | None = None
     language: str = "auto"
     segments: tuple[TakeView, ...] = ()
@@ -149,6 +151,7 @@ def _take(files: TakeFiles, record: TakeRecord) -> TakeView:
         problem=None if files.audio else _NO_SOUND if can_redo else _LOST,
         notes=record.notes,
         can_redo=can_redo,
+        voice_name=record.voice.name,
         instruct=request.instruct,
         language=request.language,
     )
