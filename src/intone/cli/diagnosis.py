@@ -13,6 +13,7 @@ from typing import get_args
 from intone import __version__
 from intone.bench.prediction import Prediction
 from intone.bench.rates import Rates
+from intone.cli.machine_memory import MachineMemory
 from intone.core.errors import ModelNotFoundError
 from intone.engine.footprint import Footprint
 from intone.engine.plan import resolve_device, resolve_dtype
@@ -26,7 +27,6 @@ from intone.runtime.cpu.store import find_built
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-MEMINFO = Path("/proc/meminfo")
 _PACKAGES = ("numpy", "onnxruntime", "torch")
 _PREDICTED_DTYPES = GRAPH_DTYPES[1:]
 
@@ -53,22 +53,17 @@ class MachineState:
     @classmethod
     def here(cls) -> MachineState:
         """Returns this machine, now."""
-        memory = _memory_bytes(MEMINFO.read_text() if MEMINFO.exists() else "")
+        memory = MachineMemory.here()
         return cls(
             cpu=CpuFeatures.here(),
             threads=available_threads(),
-            total_bytes=memory.get("MemTotal"),
-            available_bytes=memory.get("MemAvailable"),
+            total_bytes=memory.total_bytes,
+            available_bytes=memory.available_bytes,
             huge_pages=_chosen(HUGE_PAGES.read_text()) if HUGE_PAGES.exists() else None,
             load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             kernel=f"{system()} {release()}",
             python=python_version(),
         )
-
-
-def _memory_bytes(meminfo: str) -> dict[str, int]:
-    rows = (line.split() for line in meminfo.splitlines())
-    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows if len(row) > 1}
 
 
 def _chosen(setting: str) -> str | None:

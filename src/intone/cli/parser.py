@@ -6,7 +6,20 @@ import argparse
 
 from intone import __version__
 from intone.bench import command as bench
-from intone.cli import book, doctor, keys, models, modes, redo, say, script, serve, train, voices
+from intone.cli import (
+    book,
+    doctor,
+    keys,
+    models,
+    modes,
+    redo,
+    say,
+    script,
+    serve,
+    studio,
+    train,
+    voices,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -19,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     say.add_parser(commands)
     modes.add_parsers(commands)
     serve.add_parser(commands)
+    studio.add_parser(commands)
     keys.add_parser(commands)
     voices.add_parser(commands)
     script.add_parser(commands)

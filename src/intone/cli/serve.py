@@ -13,6 +13,7 @@ from intone.core.errors import InvalidSettingError, MissingDependencyError
 END_WORD = "exit"
 _HTTP = (
     *("host", "port", "config", "print_config", "insecure", "compat", "preload", "set", "wyoming"),
+    "studio",
 )
 
 
@@ -26,7 +27,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     )
     _add_http(parser)
     options.add_model(parser, None, "HTTP: what requests get that name none")
-    parser.set_defaults(device=None, dtype=None)
+    parser.set_defaults(device=None, dtype=None, save_dir=None)
     lines = parser.add_argument_group("line by line")
     lines.add_argument("--stdin", action="store_true", help="read lines from standard input")
     lines.add_argument(
@@ -100,6 +101,9 @@ def _add_http(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--insecure", action="store_true", help="listen beyond this machine without keys"
+    )
+    group.add_argument(
+        "--studio", action="store_true", help="serve the page for people too, at /studio"
     )
     group.add_argument(
         "--wyoming",

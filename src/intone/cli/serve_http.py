@@ -7,13 +7,17 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fastapi import FastAPI
+
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.served_models import ModelsHere
+from intone.core.errors import MissingDependencyError
 from intone.models.identity import checkpoint_fingerprint
 from intone.server.admission import Admission, KeyLimits
 from intone.server.compat_settings import compat_layers, compat_notes
@@ -55,13 +59,22 @@ _FLAGS = {
     "dtype": "model.dtype",
     "threads": "model.threads",
     "memory_budget": "model.memory_budget",
+    "save_dir": "studio.takes",
 }
-_SWITCHES = {"insecure": "server.insecure", "preload": "model.preload"}
+_SWITCHES = {
+    "insecure": "server.insecure",
+    "preload": "model.preload",
+    "studio": "studio.enabled",
+}
 
 
-def run(args: argparse.Namespace) -> int:
-    """Serves, or prints the settings; returns the exit code."""
-    effective = effective_settings(args)
+def run(args: argparse.Namespace, defaults: Layer | None = None) -> int:
+    """Serves, or prints the settings; returns the exit code.
+
+    Args:
+        defaults: of the command, where they differ from those of the settings.
+    """
+    effective = effective_settings(args, defaults)
     if args.print_config:
         print(as_toml(effective))
         return EXIT_OK
@@ -69,13 +82,15 @@ def run(args: argparse.Namespace) -> int:
     if settings.server.compat == "004":
         for note in compat_notes(os.environ):
             print(f"intone: {note}", file=sys.stderr)
-    services = make_services(settings)
+    source = ModelsHere(settings.model, os.environ)
+    services = make_services(settings, source)
     with json_logs(settings.server.log_level), _tracer(settings) as tracer:
-        serve(replace(services, tracer=tracer))
+        services = replace(services, tracer=tracer)
+        serve(services, _studio(services, source) if settings.studio.enabled else None)
     return EXIT_OK
 
 
-def effective_settings(args: argparse.Namespace) -> Effective:
+def effective_settings(args: argparse.Namespace, defaults: Layer | None = None) -> Effective:
     """Returns what holds: flags over environment over file over defaults.
 
     Raises:
@@ -84,22 +99,20 @@ def effective_settings(args: argparse.Namespace) -> Effective:
     flags, environment = _flags(args), environment_layer(os.environ)
     path = args.config or os.environ.get(CONFIG_VARIABLE)
     files = [file_layer(Path(path).expanduser())] if path else []
-    layers = [flags, environment, *files]
+    layers = [flags, environment, *files, *([defaults] if defaults else [])]
     if joined(layers).settings.server.compat == "004":
-        variables, defaults = compat_layers(os.environ)
-        layers = [flags, environment, variables, *files, defaults]
+        variables, seeded = compat_layers(os.environ)
+        layers = [flags, environment, variables, *files, seeded]
     return joined(layers)
 
 
-def make_services(settings: Settings) -> Services:
+def make_services(settings: Settings, source: ModelsHere) -> Services:
     """Returns the services over the models of this machine; nothing is loaded.
 
     Raises:
-        ModelNotFoundError: a model that shall be served is not here.
         InvalidSettingError: the file of keys is damaged.
     """
     queue, clock = settings.queue, time.monotonic
-    source = ModelsHere(settings.model, os.environ)
     keys = KeyRing(_key_file(settings), _default_limits(settings))
     limits = PoolLimits(
         memory_budget_bytes=settings.model.memory_budget,
@@ -126,6 +139,25 @@ def make_services(settings: Settings) -> Services:
         lifecycle=Lifecycle("starting"),
     )
     return replace(services, jobs=_jobs(services, source)) if settings.jobs.enabled else services
+
+
+def _studio(services: Services, source: ModelsHere) -> Callable[[FastAPI], None]:
+    """Returns what puts the studio into the app.
+
+    Raises:
+        MissingDependencyError: its extra is not installed.
+    """
+    try:
+        from intone.cli.studio_desk import studio_desk
+        from intone.studio.app import mount_studio
+    except ModuleNotFoundError as error:
+        package = (error.name or "intone").partition(".")[0]
+        if package == "intone":
+            raise
+        raise MissingDependencyError(
+            f"the studio needs {package}; install intone[studio]."
+        ) from error
+    return lambda app: mount_studio(app, studio_desk(services, source))
 
 
 def _tracer(settings: Settings) -> AbstractContextManager[Tracer | None]:

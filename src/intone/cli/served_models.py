@@ -72,8 +72,20 @@ class ModelsHere:
             self._sizes[directory] = self._counted_bytes(directory)
         return self._sizes[directory]
 
+    def plan(self, name: str) -> EnginePlan:
+        """Returns how a model would be run; loads nothing. Raises ModelNotFoundError."""
+        return self._plan(self.directory(_public_name(name)))
+
+    def lasting_name(self, name: str) -> str:
+        """Returns a name that means the same model to every command, from any directory."""
+        public = _public_name(name)
+        return str(self._given[public].resolve()) if public in self._given else public
+
+    def _plan(self, directory: Path) -> EnginePlan:
+        return EnginePlan.of(ModelDescription.read(directory), self._engine_settings())
+
     def _counted_bytes(self, directory: Path) -> int:
-        plan = EnginePlan.of(ModelDescription.read(directory), self._engine_settings())
+        plan = self._plan(directory)
         if not plan.runs_graphs:
             return directory_bytes(directory)
         return fit_of(plan.description, plan.dtype, plan.num_slots, plan.num_positions).needed_bytes

@@ -44,6 +44,8 @@ from intone.server.voices.design_routes import router as design_router
 from intone.server.voices.routes import router as voices_router
 
 METRICS_PATH = "/metrics"
+_HEARTBEATS = "/studio/gradio_api/heartbeat/"
+"""Every open page of the studio holds one, and it ends with the page."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -100,6 +102,7 @@ def _layers(services: Services) -> list[Middleware]:
             metrics=services.metrics,
             lifecycle=services.lifecycle,
             always_open=OPEN_PATHS | {METRICS_PATH},
+            unawaited=_HEARTBEATS,
         ),
         *([Middleware(Traced, tracer=services.tracer)] if services.tracer else []),
         *([Middleware(HostCheck, allowed=server.allowed_hosts)] if server.allowed_hosts else []),

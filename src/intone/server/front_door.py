@@ -31,17 +31,24 @@ class FrontDoor:
     """Every HTTP request and WebSocket of the server passes here once."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, lifecycle: Lifecycle, always_open: frozenset[str]
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        lifecycle: Lifecycle,
+        always_open: frozenset[str],
+        unawaited: str,
     ) -> None:
         """Wraps the app.
 
         Args:
             always_open: paths that are answered while draining, too.
+            unawaited: how paths begin whose answers never end; draining does not wait for them.
         """
         self._app = app
         self._metrics = metrics
         self._lifecycle = lifecycle
         self._always_open = always_open
+        self._unawaited = unawaited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -51,11 +58,12 @@ class FrontDoor:
         record = RequestRecord(request_id_of(given), time.perf_counter())
         put_record(scope, record)
         answer = _Answer(send, record.request_id)
-        self._lifecycle.num_in += 1
+        counted = 0 if scope["path"].startswith(self._unawaited) else 1
+        self._lifecycle.num_in += counted
         try:
             await self._answer(scope, receive, answer)
         finally:
-            self._lifecycle.num_in -= 1
+            self._lifecycle.num_in -= counted
             self._account(scope, record, answer)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:

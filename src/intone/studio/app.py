@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from html import escape
 
 import gradio as gr
 from fastapi import APIRouter, FastAPI
+from fastapi.responses import RedirectResponse
 
 from intone.studio.desk import Desk
 from intone.studio.look import head, style_sheet, theme
 from intone.studio.parts.sounds import SoundShelf, sound_routes
 from intone.studio.shell import Shell
+from intone.studio.speak.page import build as speak
+from intone.studio.system.memory import memory_line
 
 ROOT = "/studio"
 """Where it is mounted, everywhere."""
@@ -25,11 +29,12 @@ BuildTab = Callable[[Shell, gr.Tab], None]
 
 def mount_studio(app: FastAPI, desk: Desk) -> None:
     """Puts the studio under `ROOT`; nothing is loaded. The routes of the app itself come first."""
-    sounds = SoundShelf(ROOT)
-    app.include_router(_routes(desk, sounds), prefix=ROOT)
+    page, routes = build_page(desk)
+    app.include_router(routes, prefix=ROOT)
+    app.add_api_route("/", _to_studio, include_in_schema=False)
     gr.mount_gradio_app(
         app,
-        build_page(desk, sounds),
+        page,
         path=ROOT,
         theme=theme(),
         css=style_sheet(),
@@ -42,38 +47,44 @@ def mount_studio(app: FastAPI, desk: Desk) -> None:
     )
 
 
-def build_page(desk: Desk, sounds: SoundShelf) -> gr.Blocks:
-    """Returns the page with all its tabs."""
+def build_page(desk: Desk) -> tuple[gr.Blocks, APIRouter]:
+    """Returns the page with all its tabs, and the routes that they brought."""
+    sounds = SoundShelf(ROOT)
     page = gr.Blocks(
         title="Intone studio",
         analytics_enabled=False,
         delete_cache=(_CLEAN_EVERY_S, _KEPT_S),
     )
+    routes = sound_routes(sounds, desk.who)
+    shell = Shell(desk=desk, sounds=sounds, page=page, routes=routes, root=ROOT)
     with page:
-        shell = Shell(desk=desk, sounds=sounds, page=page, root=ROOT)
         _add_head(shell)
         with gr.Tabs(elem_id="intone-tabs"):
             for title, build in _tabs(desk):
                 name = title.lower().replace(" ", "-")
                 with gr.Tab(title, id=name, elem_id=f"tab-{name}") as tab:
                     build(shell, tab)
-    return page
+    return page, routes
 
 
-def _tabs(desk: Desk) -> list[tuple[str, BuildTab]]:
-    return []
-
-
-def _routes(desk: Desk, sounds: SoundShelf) -> APIRouter:
-    return sound_routes(sounds, desk.who)
+def _tabs(desk: Desk) -> Iterator[tuple[str, BuildTab]]:
+    """Yields the tabs in their order; what the desk does not have has none."""
+    yield "Speak", speak
 
 
 def _add_head(shell: Shell) -> None:
-    line = gr.HTML(_head_html(""), elem_id="intone-head", js_on_load=None)
-    gr.Timer(_HEAD_EVERY_S)
+    line = gr.HTML(_head_html(shell.desk), elem_id="intone-head", js_on_load=None)
+    shell.page.load(lambda: _head_html(shell.desk), None, line, show_progress="hidden")
+    timer = gr.Timer(_HEAD_EVERY_S)
+    timer.tick(lambda: _head_html(shell.desk), None, line, show_progress="hidden")
 
 
-def _head_html(memory: str) -> str:
+def _head_html(desk: Desk) -> str:
     return (
-        f'<header class="intone-head"><h1>Intone</h1><span class="memory">{memory}</span></header>'
+        '<header class="intone-head"><h1>Intone</h1>'
+        f'<span class="memory" role="status">{escape(memory_line(desk))}</span></header>'
     )
+
+
+async def _to_studio() -> RedirectResponse:
+    return RedirectResponse(ROOT)

@@ -13,7 +13,6 @@ from typing import Literal, Protocol
 
 from starlette.requests import HTTPConnection
 
-from intone.audio.files import AudioFormat
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import Capabilities, ModelKind, Samples, VoiceClonePrompt
 from intone.models.pull import PullProgress
@@ -28,6 +27,8 @@ Size = Literal["0.6b", "1.7b"]
 ModelStatus = Literal["loading", "ready", "closing", "restarting", "failed"]
 
 JobKind = Literal["text", "script", "book"]
+
+JobFormat = Literal["wav", "flac", "mp3", "ogg"]
 
 JobState = Literal["queued", "running", "done", "failed"]
 
@@ -173,7 +174,7 @@ class JobWish:
     seed: int | None = None
     """None draws one."""
     speed: float = 1.0
-    format: AudioFormat = "wav"
+    format: JobFormat = "wav"
     one_file: bool = True
     """False: a file per chapter."""
     loudness_lufs: float | None = None
@@ -195,7 +196,9 @@ class JobView:
     started_at: float | None
     ended_at: float | None
     problem: str | None
-    """Why it failed."""
+    """Why it failed, or why it will be tried again."""
+    remaining_s: float | None = None
+    """Of a job that runs; None before its first piece."""
 
 
 class JobDesk(Protocol):

@@ -1,0 +1,84 @@
+"""`intone studio`: the page, on this machine, one model in memory at a time."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import webbrowser
+
+from intone.cli import options
+from intone.cli.exit_codes import EXIT_OK
+from intone.core.errors import MissingDependencyError
+
+PORT = 7_860
+_DEFAULTS: dict[str, dict[str, object]] = {
+    # Closing it is quick: what runs is kept as far as it is, and jobs go on at the next start.
+    "server": {"port": PORT, "log_level": "warning", "drain_timeout_s": 2.0},
+    "model": {"max_loaded": 1},
+    "studio": {"enabled": True, "training": True},
+}
+_OPEN_AFTER_S = 1.0
+
+
+def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "studio",
+        help="a page to speak, design, clone, write scripts and train",
+        description="Open the studio on this machine (docs/studio.md). No model is loaded before "
+        "something is spoken, and one at a time is kept in memory.",
+    )
+    group = parser.add_argument_group("page")
+    group.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    group.add_argument("--port", type=int, help=f"default: {PORT}")
+    group.add_argument("--open", action="store_true", help="open it in the browser")
+    group.add_argument(
+        "--save-dir",
+        metavar="DIR",
+        help="keeps what is spoken (default: intone/takes in the user's data folder)",
+    )
+    group.add_argument("--config", metavar="FILE", help="settings in TOML; also INTONE_CONFIG")
+    group.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="any setting of `intone serve`; may be repeated",
+    )
+    group.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print the effective settings and where each came from, and stop",
+    )
+    group.add_argument(
+        "--insecure", action="store_true", help="listen beyond this machine without keys"
+    )
+    options.add_model(parser, None, "what speaks where nothing else is chosen")
+    parser.set_defaults(run=run, device=None, dtype=None)
+    parser.set_defaults(compat=None, preload=False, wyoming=None, studio=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves the page until Ctrl-C; returns the exit code."""
+    try:
+        from intone.cli import serve_http
+        from intone.server.settings_layers import Layer
+    except ModuleNotFoundError as error:
+        package = (error.name or "intone").partition(".")[0]
+        if package == "intone":
+            raise
+        raise MissingDependencyError(
+            f"the studio needs {package}; install intone[studio]."
+        ) from error
+    defaults = Layer("intone studio", _DEFAULTS)
+    if args.print_config:
+        return serve_http.run(args, defaults)
+    server = serve_http.effective_settings(args, defaults).settings.server
+    address = f"http://{server.host}:{server.port}/studio"
+    print(f"Intone studio: {address}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    if args.open:
+        opening = threading.Timer(_OPEN_AFTER_S, webbrowser.open, [address])
+        opening.daemon = True
+        opening.start()
+    serve_http.run(args, defaults)
+    return EXIT_OK
