@@ -103,6 +103,7 @@ def _evaluated(
         figures = told["figures"]
         return Evaluated(
             name=name,
+            loss=figures["loss"],
             similarity=figures["similarity"],
             ended=1.0 - figures["cap_hit_rate"],
             pace=figures["duration_ratio"],

@@ -17,6 +17,12 @@ Offer = Callable[[Path], str]
 
 NO_CHECKPOINT = "No checkpoint yet: the first one comes when the run has made some steps."
 
+_EXPLAINED = (
+    "Like the speaker: 1 is the very voice; the recordings show what can be reached. Ended: takes "
+    "that came to an end by themselves. Pace: 1 is the recordings' own. Score: all of it, higher "
+    "is better."
+)
+
 _NAMES = {"recordings": "the recordings", "base": "before training (cloned)"}
 
 
@@ -45,7 +51,7 @@ def checkpoints_view(run: Run | None) -> str:
 def _row(name: str, loss: float | None, found: Evaluated | None, *, is_best: bool) -> str:
     mark = ' <span class="intone-best">best</span>' if is_best else ""
     cells = (
-        ("Validation loss", "–" if loss is None else f"{loss:.3f}"),
+        ("Validation loss", _number(loss if loss is not None or found is None else found.loss)),
         ("Like the speaker", _number(found.similarity if found else None)),
         ("Ended", "–" if found is None else f"{100 * found.ended:.0f} %"),
         ("Pace", "–" if found is None else f"{found.pace:.2f}"),

@@ -11,6 +11,9 @@ from intone.studio.training.desk import Curves, Point
 
 _WIDTH, _HEIGHT = 480, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 30
+_BARS_HEIGHT = 160
+"""Of a histogram."""
+
 _SMALL_WIDTH, _SMALL_HEIGHT = 120, 60
 _NUM_TICKS = 4
 _NUM_BINS = 16
@@ -90,19 +93,20 @@ def duration_picture(kept_s: Sequence[float], refused_s: Sequence[float]) -> str
         return ""
     top_s = max(1.0, math.ceil(max(values)))
     kept, refused = _counts(kept_s, top_s), _counts(refused_s, top_s)
-    scale = _Scale(_NUM_BINS, 0.0, float(max(a + b for a, b in zip(kept, refused, strict=True))))
+    most = float(max(a + b for a, b in zip(kept, refused, strict=True)))
+    scale = _Scale(_NUM_BINS, 0.0, most, height=_BARS_HEIGHT - _TOP - _BOTTOM)
     bars = "".join(
         _bar(scale, i, 0, count, "kept") + _bar(scale, i, count, count + more, "refused")
         for i, (count, more) in enumerate(zip(kept, refused, strict=True))
     )
     seconds = "".join(
-        f'<text class="x" x="{scale.x(_NUM_BINS * share):.1f}" y="{_HEIGHT - 10}">'
+        f'<text class="x" x="{scale.x(_NUM_BINS * share):.1f}" y="{_BARS_HEIGHT - 10}">'
         f"{_number(top_s * share)} s</text>"
         for share in (0.0, 0.5, 1.0)
     )
     said = f"Durations of {len(kept_s)} kept and {len(refused_s)} refused clips"
     return (
-        f'<figure class="intone-curve"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'<figure class="intone-curve"><svg viewBox="0 0 {_WIDTH} {_BARS_HEIGHT}" role="img" '
         f'aria-label="{said}">{_grid(scale, _whole_ticks(scale.high))}{bars}{seconds}</svg>'
         f'<figcaption><span class="kept">kept</span><span class="refused">refused</span>'
         "clips by duration</figcaption></figure>"
@@ -159,7 +163,7 @@ def _whole_ticks(high: float) -> list[float]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value == round(value) or value >= 100 else f"{value:.2f}"
+    return f"{value:.0f}" if value == round(value) or value >= 100 else f"{value:.3g}"
 
 
 def _said(curves: Curves) -> str:

@@ -202,6 +202,7 @@ class Evaluated:
     """What the evaluation found of one checkpoint, of the base, or of the recordings."""
 
     name: str
+    loss: float | None
     similarity: float | None
     ended: float
     """Share of takes that ended by themselves."""

@@ -173,7 +173,6 @@ def _check_fields(limit_upload_bytes: int) -> CheckFields:
         chosen = gr.Dropdown(
             [],
             label="Checked recordings",
-            filterable=False,
             allow_custom_value=True,
             elem_id="train-dataset",
         )
@@ -202,7 +201,6 @@ def _start_fields() -> StartFields:
         [],
         label="Model to begin with",
         info="A Base model; the result speaks with your speaker as a preset.",
-        filterable=False,
         allow_custom_value=True,
         elem_id="train-base",
     )
@@ -213,13 +211,11 @@ def _start_fields() -> StartFields:
             2,
             precision=0,
             minimum=1,
-            label="Passes over the clips (epochs)",
+            label="Passes (epochs)",
             min_width=140,
             elem_id="train-epochs",
         )
-        scale = gr.Number(
-            1.0, label="Learning-rate scale (1 = usual)", min_width=140, elem_id="train-scale"
-        )
+        scale = gr.Number(1.0, label="Learning-rate scale", min_width=140, elem_id="train-scale")
     epochs_note, scale_note = note("train-epochs-note"), note("train-scale-note")
     name = gr.Textbox(
         label="Name of the run", placeholder="nora-1", max_lines=1, elem_id="train-name"
@@ -250,9 +246,7 @@ def _start_fields() -> StartFields:
 
 
 def _run_fields() -> RunFields:
-    chosen = gr.Dropdown(
-        [], label="Run", filterable=False, allow_custom_value=True, elem_id="train-run"
-    )
+    chosen = gr.Dropdown([], label="Run", allow_custom_value=True, elem_id="train-run")
     state = gr.HTML(empty(NO_RUN), elem_id="train-state", js_on_load=None)
     curve = gr.HTML("", elem_id="train-curve", js_on_load=None, padding=False)
     with gr.Row():
@@ -282,9 +276,7 @@ def _run_fields() -> RunFields:
 
 
 def _checkpoint_dropdown(label: str, elem_id: str) -> gr.Dropdown:
-    return gr.Dropdown(
-        [], label=label, filterable=False, allow_custom_value=True, min_width=130, elem_id=elem_id
-    )
+    return gr.Dropdown([], label=label, allow_custom_value=True, min_width=130, elem_id=elem_id)
 
 
 def _listen_fields() -> ListenFields:
@@ -298,8 +290,9 @@ def _listen_fields() -> ListenFields:
             with gr.Row():
                 first = _checkpoint_dropdown("Checkpoint A", "train-a")
                 second = _checkpoint_dropdown("Checkpoint B", "train-b")
+            with gr.Row(equal_height=True):
                 seed = gr.Number(1, precision=0, label="Seed", min_width=90, elem_id="train-seed")
-            go = gr.Button("Say it with both", elem_id="train-listen")
+                go = gr.Button("Say it with both", min_width=150, elem_id="train-listen")
             go_note = note("train-listen-note")
             kept = _checkpoint_dropdown("Checkpoint to keep", "train-kept")
             voice = gr.Textbox(

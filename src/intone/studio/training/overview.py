@@ -1,14 +1,14 @@
-"""What the Train tab shows at one moment: what is chosen, what there is to choose, what is at work."""
+"""What the Train tab shows at one moment: what is chosen, what else is there, what is at work."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from intone.core.errors import IntoneError
 from intone.studio.training.checkpoints_view import shown_name
 from intone.studio.training.desk import Curves, Dataset, Run, RunPlan, TrainingDesk
-from intone.studio.training.views import clock, state_words
+from intone.studio.training.views import clock, counted, state_words
 
 Choice = tuple[str, str]
 """What is shown, and what it stands for."""
@@ -49,7 +49,7 @@ def is_at_work(run: Run | None) -> bool:
     """Whether a run, or one of its listenings or promotions, is at work."""
     if run is None:
         return False
-    jobs = (run.job, *(each.job for each in (*run.listenings, *run.promotions)))
+    jobs = [run.job, *(each.job for each in run.listenings), *(each.job for each in run.promotions)]
     return any(job.is_active for job in jobs)
 
 
@@ -91,11 +91,19 @@ def _dataset_words(dataset: Dataset) -> str:
     if dataset.verdict is None:
         return f"{dataset.id} · {state_words(dataset.job)}"
     verdict = dataset.verdict
-    return f"{dataset.id} · {verdict.num_kept} clips, {clock(verdict.kept_total_s)}"
+    return f"{dataset.id} · {counted(verdict.num_kept, 'clip')}, {clock(verdict.kept_total_s)}"
 
 
 def _checkpoint_words(name: str, best: str | None) -> str:
     return shown_name(name) + (" (best)" if name == best else "")
+
+
+def suggested_name(dataset: str | None, taken: Collection[str]) -> str:
+    """Returns a name for the next run on a dataset."""
+    if not dataset:
+        return "nora-1"
+    numbers = (f"{dataset}-{i}" for i in range(1, len(taken) + 2))
+    return next(name for name in numbers if name not in taken)
 
 
 def plan_words(plan: RunPlan, available_bytes: int | None) -> tuple[str, bool]:
@@ -104,7 +112,7 @@ def plan_words(plan: RunPlan, available_bytes: int | None) -> tuple[str, bool]:
     free = "" if available_bytes is None else f"; {available_bytes / 1e9:.1f} GB are free here"
     held_out = "" if plan.evaluates else " No sentence is held out, so nothing can be measured."
     words = (
-        f"about {plan.num_steps:,} steps, a checkpoint every {plan.save_every}. Memory: "
+        f"about {counted(plan.num_steps, 'step')}, a checkpoint every {plan.save_every}. Memory: "
         f"{plan.memory_bytes / 1e9:.1f} GB besides activations{free}.{held_out}"
     )
     return words if fits else f"{words} It may not fit: choose LoRA, or a smaller model.", fits

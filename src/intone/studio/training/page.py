@@ -1,7 +1,7 @@
 """The Train tab: check recordings, start a run, follow it, listen to checkpoints, keep the best.
 
 The work is in processes of their own; this page starts them, and every two seconds, while one is at
-work, looks at the files that they write. What has not changed is not sent, so that nothing flickers.
+work, looks at the files that they write. What has not changed is not sent: nothing flickers.
 """
 
 from __future__ import annotations
@@ -20,26 +20,19 @@ from intone.studio.parts.rows import empty
 from intone.studio.shell import Shell
 from intone.studio.training.checkpoints_view import (
     NO_CHECKPOINT,
-    Offer,
-    checkpoints_view,
-    held_out_view,
-    listenings_view,
-    promotions_view,
 )
-from intone.studio.training.curve_view import codebook_pictures, loss_picture
 from intone.studio.training.desk import DatasetWish, ListenWish, RunWish, TrainingDesk, TrainPreset
 from intone.studio.training.fields import ARCHIVE, TrainFields, add_fields
 from intone.studio.training.overview import (
-    Choice,
     Chosen,
     Overview,
-    is_at_work,
     overview,
     plan_words,
     problem_of,
+    suggested_name,
 )
 from intone.studio.training.problems import FieldName, field_of
-from intone.studio.training.views import dataset_view, log_view, run_view
+from intone.studio.training.shown import Seen, Updates, changed, hashes, shown
 
 _LOOK_EVERY_S = 2.0
 
@@ -49,12 +42,6 @@ _NO_BASE = (
 )
 
 _ASK = "(id) => id && confirm('Remove ' + id + '? This cannot be undone.') ? id : ''"
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
-
-Seen = dict[str, int]
-"""What this page shows by now: a hash for each component."""
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -221,8 +208,10 @@ class _TrainTab:
             return self._silent() | {self._notes["start"]: problem("check some recordings first.")}
         if not base:
             return self._silent() | {self._notes["base"]: problem(_NO_BASE)}
-        wish = _run_wish(name, dataset, base, preset, epochs, scale, consent)
         try:
+            taken = {run.id for run in await aside(self._desk.runs)}
+            name = name.strip() or suggested_name(dataset, taken)
+            wish = _run_wish(name, dataset, base, preset, epochs, scale, consent)
             run_id = await aside(lambda: self._desk.start(wish))
             freed = await self._shell.desk.models.free()
         except IntoneError as error:
@@ -266,12 +255,12 @@ class _TrainTab:
 
     def remove_run(self, run: str) -> Updates:
         """Removes a run, if the browser's question was answered with yes."""
-        return self._done(lambda: self._desk.remove_run(run), "run") if run else gr.skip()
+        return self._done(lambda: self._desk.remove_run(run), "run") if run else self._silent()
 
     def remove_dataset(self, dataset: str) -> Updates:
         """Removes a dataset, if the browser's question was answered with yes."""
         if not dataset:
-            return gr.skip()
+            return self._silent()
         return self._done(lambda: self._desk.remove_dataset(dataset), "check")
 
     def _done(self, work: Callable[[], object], place: FieldName) -> Updates:
@@ -313,31 +302,14 @@ class _TrainTab:
             name, now.chosen.dataset or "", now.chosen.base or "", preset, epochs, scale, True
         )
         key_id = self._shell.key_of(request)
-        shown = self._choices(now) | self._dataset(now, wish) | self._run(now)
-        shown |= self._listen(now, lambda path: self._shell.sounds.offer(path, key_id))
-        shown[self._timer] = gr.update(active=now.is_active)
-        return _changed(shown, seen) | {self._seen: _hashes(shown)}
-
-    def _choices(self, now: Overview) -> Updates:
-        listen = self._fields.listen
-        return {
-            self._fields.check.chosen: _choice(now.datasets, now.chosen.dataset),
-            self._fields.run.chosen: _choice(now.runs, now.chosen.run),
-            self._fields.start.base: _choice(now.bases, now.chosen.base),
-            listen.first: _choice(now.checkpoints, now.chosen.first),
-            listen.second: _choice(now.checkpoints, now.chosen.second),
-            listen.kept: _choice(now.checkpoints, now.chosen.kept),
-        }
-
-    def _dataset(self, now: Overview, wish: RunWish) -> Updates:
-        check, start = self._fields.check, self._fields.start
-        is_idle = now.dataset is not None and not now.dataset.job.is_active
-        return {
-            check.verdict: dataset_view(now.dataset),
-            check.remove: gr.update(interactive=is_idle),
-            start.plan: self._plan(now, wish),
-            start.name: gr.update(placeholder=_suggested(now)),
-        }
+        found = shown(
+            self._fields,
+            now,
+            self._plan(now, wish),
+            lambda path: self._shell.sounds.offer(path, key_id),
+        )
+        found[self._timer] = gr.update(active=now.is_active)
+        return changed(found, seen) | {self._seen: hashes(found)}
 
     def _plan(self, now: Overview, wish: RunWish) -> str:
         if not now.bases:
@@ -350,33 +322,6 @@ class _TrainTab:
             return hint(problem_of(error))
         words, fits = plan_words(plan, self._shell.desk.models.machine().available_bytes)
         return hint(words) if fits else problem(words)
-
-    def _run(self, now: Overview) -> Updates:
-        run, found = self._fields.run, now.run
-        job = None if found is None else found.job
-        is_busy = is_at_work(found)
-        can_go_on = job is not None and job.state in ("stopped", "failed")
-        training = next((step for step in job.steps if step.name == "run"), None) if job else None
-        total = training.total if training is not None else None
-        return {
-            run.state: run_view(found, now.curves),
-            run.curve: loss_picture(now.curves, total),
-            run.codebooks: codebook_pictures(now.curves.codebooks)
-            or empty("There is a curve for each after the first checkpoint."),
-            run.log: log_view(job),
-            run.stop: gr.update(interactive=is_busy),
-            run.resume: gr.update(interactive=can_go_on),
-            run.remove: gr.update(interactive=found is not None and not is_busy),
-        }
-
-    def _listen(self, now: Overview, offer: Offer) -> Updates:
-        listen = self._fields.listen
-        return {
-            listen.table: checkpoints_view(now.run),
-            listen.heard: listenings_view(now.run, offer),
-            listen.held_out: held_out_view(now.run, offer),
-            listen.voices: promotions_view(now.run),
-        }
 
 
 def _run_wish(
@@ -403,30 +348,3 @@ def _run_wish(
 def _source_shown(source: str) -> tuple[Any, Any]:
     is_archive = source == ARCHIVE
     return gr.update(visible=not is_archive), gr.update(visible=is_archive)
-
-
-def _choice(choices: tuple[Choice, ...], value: str | None) -> Any:
-    return gr.update(choices=list(choices), value=value)
-
-
-def _suggested(now: Overview) -> str:
-    """Returns a name for the next run."""
-    if now.dataset is None:
-        return "nora-1"
-    taken = {run_id for _, run_id in now.runs}
-    numbers = (f"{now.dataset.id}-{i}" for i in range(1, len(taken) + 2))
-    return next(name for name in numbers if name not in taken)
-
-
-def _hashes(shown: Updates) -> Seen:
-    return {str(component._id): hash(repr(value)) for component, value in shown.items()}
-
-
-def _changed(shown: Updates, seen: Seen) -> Updates:
-    """Returns the updates that the page does not show yet."""
-    hashes = _hashes(shown)
-    return {
-        component: value
-        for component, value in shown.items()
-        if seen.get(str(component._id)) != hashes[str(component._id)]
-    }

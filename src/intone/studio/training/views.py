@@ -62,6 +62,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns "1 clip" or "2 clips"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def state_words(job: Job) -> str:
     """Returns how a job stands, in words."""
     return _STATES[job.state]
@@ -111,7 +116,7 @@ def _verdict(verdict: Verdict, left_out: tuple[str, ...]) -> str:
     parts = [
         figures(
             {
-                "good": f"{verdict.num_kept} of {verdict.num_read} clips",
+                "good": f"{verdict.num_kept} of {counted(verdict.num_read, 'clip')}",
                 "refused": str(refused),
                 "speech": clock(verdict.kept_total_s),
                 "to train on": _share(verdict.splits.get("train")),
@@ -161,7 +166,7 @@ def _refused(verdict: Verdict) -> str:
 
 
 def _share(share: Share | None) -> str:
-    return "none" if share is None else f"{share.rows} clips, {clock(share.seconds)}"
+    return "none" if share is None else f"{counted(share.rows, 'clip')}, {clock(share.seconds)}"
 
 
 def figures(values: Mapping[str, str]) -> str:
