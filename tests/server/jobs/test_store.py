@@ -127,6 +127,17 @@ def test_events_are_numbered_without_gaps_and_end_with_the_job(store: JobStore) 
     assert store.events("one") == ()
 
 
+def test_the_time_left_is_what_the_last_piece_told(store: JobStore) -> None:
+    store.add(job("one"))
+    assert store.remaining_s("one") is None
+    store.append("one", "progress", {"num_done": 0})
+    store.append("one", "segment", {"chapter": 1, "index": 0, "remaining_s": 9.5})
+    store.append("one", "segment", {"chapter": 1, "index": 1, "remaining_s": 4.25})
+    assert store.remaining_s("one") == 4.25
+    store.append("one", "segment", {"chapter": 1, "index": 2, "remaining_s": None})
+    assert store.remaining_s("one") is None
+
+
 def test_another_server_on_the_same_queue_is_refused(store: JobStore, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="another server"):
         JobStore(tmp_path, Clock())

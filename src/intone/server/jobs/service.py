@@ -168,6 +168,10 @@ class JobService:
         store = self._opened().store
         return await asyncio.to_thread(lambda: store.all(key_id, limit=limit))
 
+    async def remaining_s(self, job: Job) -> float | None:
+        """Returns the seconds that a job will take, told with its last piece; None if unknown."""
+        return await asyncio.to_thread(self._opened().store.remaining_s, job.id)
+
     async def files(self, job: Job) -> tuple[str, ...]:
         """Returns the names of the files that a job has so far."""
         return await asyncio.to_thread(result_names, self.directory / job.id)

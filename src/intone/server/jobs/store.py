@@ -210,6 +210,16 @@ class JobStore:
             rows = db.execute(query, (job_id, after, limit)).fetchall()
         return tuple(JobEvent(number=row[0], type=row[1], data=row[2]) for row in rows)
 
+    def remaining_s(self, job_id: str) -> float | None:
+        """Returns the seconds that the last finished piece left; None before the first one."""
+        query = (
+            "SELECT json_extract(data, '$.remaining_s') FROM events "
+            "WHERE job_id = ? AND type = 'segment' ORDER BY number DESC LIMIT 1"
+        )
+        with self._reading() as db:
+            row = db.execute(query, (job_id,)).fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
     def told_pieces(self, job_id: str) -> frozenset[tuple[int, int]]:
         """Returns chapter and index of the pieces that segment events tell of."""
         query = (
