@@ -126,6 +126,16 @@ def test_progress_adds_up_to_the_whole(settings: HubSettings, state: HubState) -
     assert seen[-1].done_bytes == total
 
 
+def test_progress_from_hugging_face_adds_up_too(settings: HubSettings) -> None:
+    seen: list[PullProgress] = []
+
+    pull("0.6b-base", settings, on_progress=seen.append)
+
+    at_least = sum(len(data) for data in set(TINY_CHECKPOINT.values()))  # equal files come once
+    assert seen[-1].done_bytes == seen[-1].total_bytes >= at_least
+    assert all(progress.done_bytes <= progress.total_bytes for progress in seen)
+
+
 def test_a_damaged_file_is_deleted(settings: HubSettings, state: HubState) -> None:
     state.damages = True
     with pytest.raises(DownloadError, match="arrived damaged and was deleted; pull again"):

@@ -38,6 +38,10 @@ class PullProgress:
     """Over all files."""
 
 
+_HF_BYTES_BAR = "huggingface_hub.snapshot_download"
+"""The bar of its client that counts bytes over all files; others count files, or what is
+transferred."""
+
 ProgressCallback = Callable[[PullProgress], None]
 
 
@@ -58,8 +62,8 @@ def pull(
         settings: caches, end points, and whether downloading is allowed at all.
         source: which hub.
         revision: branch, tag or commit; None is the hub's main branch.
-        on_progress: called as bytes arrive from ModelScope. The Hugging Face client draws its own
-            bars on a terminal.
+        on_progress: called as bytes arrive, on threads of the client. From Hugging Face the total
+            grows while files are begun, and its client draws bars of its own on a terminal.
 
     Raises:
         DownloadError: offline, unknown model or revision, no access, no network, no space, or a
@@ -73,7 +77,7 @@ def pull(
     if settings.is_offline:
         return _here_already(repo_id, settings)
     if source == "hf":
-        path = _pull_hf(repo_id, settings, revision)
+        path = _pull_hf(repo_id, settings, revision, on_progress)
     else:
         path = _pull_modelscope(repo_id, settings, revision or "master", on_progress)
     if not is_complete(path):
@@ -92,7 +96,12 @@ def _here_already(repo_id: str, settings: HubSettings) -> Path:
         ) from error
 
 
-def _pull_hf(repo_id: str, settings: HubSettings, revision: str | None) -> Path:
+def _pull_hf(
+    repo_id: str,
+    settings: HubSettings,
+    revision: str | None,
+    on_progress: ProgressCallback | None,
+) -> Path:
     # Imported here: only a pull needs them, and they cost every other command its start-up time.
     import httpx2
     from huggingface_hub import snapshot_download
@@ -103,7 +112,15 @@ def _pull_hf(repo_id: str, settings: HubSettings, revision: str | None) -> Path:
         """The hub's own bar, but only where someone can see it."""
 
         def __init__(self, *args: object, **kwargs: object) -> None:
+            self._counts_bytes = kwargs.get("name") == _HF_BYTES_BAR
+            self._done_bytes = 0
             super().__init__(*args, **(kwargs | {"disable": None}))
+
+        def update(self, n: float | None = 1) -> bool | None:
+            if self._counts_bytes and on_progress is not None:
+                self._done_bytes += int(n or 0)
+                on_progress(PullProgress(repo_id, self._done_bytes, int(self.total or 0)))
+            return super().update(n)
 
     try:
         return Path(
