@@ -290,7 +290,7 @@ def _listen_fields() -> ListenFields:
             with gr.Row():
                 first = _checkpoint_dropdown("Checkpoint A", "train-a")
                 second = _checkpoint_dropdown("Checkpoint B", "train-b")
-            with gr.Row(equal_height=True):
+            with gr.Row(equal_height=False):
                 seed = gr.Number(1, precision=0, label="Seed", min_width=90, elem_id="train-seed")
                 go = gr.Button("Say it with both", min_width=150, elem_id="train-listen")
             go_note = note("train-listen-note")

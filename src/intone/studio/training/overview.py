@@ -61,12 +61,13 @@ def overview(desk: TrainingDesk, wanted: Chosen) -> Overview:
     run = None if run_id is None else desk.run(run_id)
     names = [each.name for each in run.checkpoints] if run is not None else []
     best = next((each.name for each in run.checkpoints if each.is_best), None) if run else None
+    first = _still(wanted.first, names)
     chosen = Chosen(
         dataset=dataset_id,
         run=run_id,
         base=_still(wanted.base, [each.name for each in bases]),
-        first=_still(wanted.first, names),
-        second=_still(wanted.second, [*names[::-1]]),
+        first=first,
+        second=_still(wanted.second, _others(names, best, first)),
         kept=_still(wanted.kept, [best, *names] if best is not None else names),
     )
     return Overview(
@@ -85,6 +86,12 @@ def _still(wanted: str | None, there: Sequence[str]) -> str | None:
     if wanted in there:
         return wanted
     return there[0] if there else None
+
+
+def _others(names: Sequence[str], best: str | None, first: str | None) -> list[str]:
+    """Returns what is worth comparing with `first`: the best, else the newest."""
+    wanted = [best, *reversed(names)] if best is not None else [*reversed(names)]
+    return [name for name in wanted if name != first] or list(names)
 
 
 def _dataset_words(dataset: Dataset) -> str:

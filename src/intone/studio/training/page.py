@@ -58,6 +58,7 @@ class _TrainTab:
     def __init__(self, shell: Shell, desk: TrainingDesk, fields: TrainFields) -> None:
         self._shell, self._desk, self._fields = shell, desk, fields
         self._seen = gr.State({})
+        self._touched = gr.State(())
         self._timer = gr.Timer(_LOOK_EVERY_S, active=False)
         check, start, run, listen = fields.check, fields.start, fields.run, fields.listen
         self._chosen = [
@@ -135,11 +136,25 @@ class _TrainTab:
             start.scale.input,
         ):
             self._look_at(event)
+        listen = self._fields.listen
+        for place, field in (
+            ("first", listen.first),
+            ("second", listen.second),
+            ("kept", listen.kept),
+        ):
+            field.input(
+                lambda touched, place=place: (*touched, place),
+                [self._touched],
+                [self._touched],
+                show_progress="hidden",
+                api_visibility="private",
+            )
 
     def _look_at(self, event: Callable[..., Any]) -> None:
         """Shows everything anew when something happens, or after a press."""
         start = self._fields.start
-        inputs = [*self._chosen, start.preset, start.epochs, start.scale, start.name, self._seen]
+        how = [start.preset, start.epochs, start.scale, start.name]
+        inputs = [*self._chosen, *how, self._touched, self._seen]
         event(self.look, inputs, self._shown, show_progress="hidden", api_visibility="private")
 
     def _connect_work(self) -> None:
@@ -216,7 +231,8 @@ class _TrainTab:
             freed = await self._shell.desk.models.free()
         except IntoneError as error:
             return self._told(error, "start")
-        words = f"{run_id} began" + (f"; {', '.join(freed)} left the memory." if freed else ".")
+        left = f"; {', '.join(freed)} left the memory." if freed else "."
+        words = f"the run {run_id} began{left}"
         return self._silent() | {
             self._notes["start"]: good(words),
             self._fields.run.chosen: run_id,
@@ -289,11 +305,23 @@ class _TrainTab:
         epochs: float | None,
         scale: float | None,
         name: str,
+        touched: tuple[str, ...],
         seen: Seen,
         request: gr.Request,
     ) -> Updates:
-        """Returns what has changed on the page."""
-        chosen = Chosen(dataset=dataset, run=run, base=base, first=first, second=second, kept=kept)
+        """Returns what has changed on the page.
+
+        Args:
+            touched: the checkpoints that the user chose; the others follow the run.
+        """
+        chosen = Chosen(
+            dataset=dataset,
+            run=run,
+            base=base,
+            first=first if "first" in touched else None,
+            second=second if "second" in touched else None,
+            kept=kept if "kept" in touched else None,
+        )
         try:
             now = overview(self._desk, chosen)
         except IntoneError as error:
