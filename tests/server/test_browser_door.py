@@ -176,6 +176,12 @@ def test_a_bearer_key_works_and_a_wrong_one_is_not_helped_by_a_cookie(
     assert browser.get("/studio/", headers=wrong).status_code == 401
 
 
+def test_the_icon_is_no_secret(browser: TestClient, keys: KeyFile) -> None:
+    keys.add("ada", NO_LIMITS)
+
+    assert browser.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
+
+
 def test_a_wrong_key_is_told_beside_the_field(browser: TestClient, keys: KeyFile) -> None:
     keys.add("ada", NO_LIMITS)
 

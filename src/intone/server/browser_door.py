@@ -28,6 +28,14 @@ COOKIE = "intone_studio"
 
 _LOGIN, _LOGOUT = f"{STUDIO_PATH}/login", f"{STUDIO_PATH}/logout"
 _HOME = f"{STUDIO_PATH}/"
+_ICON_PATH = "/favicon.ico"
+"""Asked for by browsers at the root, whatever a page says."""
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="8" fill="#0f766e"/>'
+    '<path d="M8 13v6M13 8v16M19 11v10M24 14v4" stroke="#fff" stroke-width="3" '
+    'stroke-linecap="round"/></svg>'
+)
 _MAX_FORM_BYTES = 4_096
 _SEE_OTHER = 303
 _NO_FRAMES = "frame-ancestors 'self'"
@@ -43,6 +51,9 @@ class BrowserDoor:
         self._guesses = guesses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == _ICON_PATH:
+            await Response(_ICON, media_type="image/svg+xml")(scope, receive, send)
+            return
         if scope["type"] == "lifespan" or not is_beneath(scope["path"]):
             await self._app(scope, receive, send)
             return

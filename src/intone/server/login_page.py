@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+        "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",  # with "no-referrer" the form's own Origin would be "null"
@@ -49,7 +49,6 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Intone studio: log in</title>
-<link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
 <body>

@@ -11,12 +11,6 @@ import gradio as gr
 
 _STATIC = Path(__file__).with_name("static")
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
-    "%3Crect width='32' height='32' rx='8' fill='%230f766e'/%3E"
-    "%3Cpath d='M8 13v6M13 8v16M19 11v10M24 14v4' stroke='%23fff' stroke-width='3' "
-    "stroke-linecap='round'/%3E%3C/svg%3E"
-)
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
@@ -38,7 +32,6 @@ def style_sheet() -> str:
 
 
 def head() -> str:
-    """Returns what goes into the page's head: its icon and its scripts, `studio.js` first."""
+    """Returns what goes into the page's head: its scripts, `studio.js` first."""
     scripts = sorted(_STATIC.glob("*.js"), key=lambda path: (path.name != "studio.js", path.name))
-    texts = (f"<script>\n{path.read_text('utf-8')}\n</script>" for path in scripts)
-    return "\n".join((f'<link rel="icon" href="{_ICON}">', *texts))
+    return "\n".join(f"<script>\n{path.read_text('utf-8')}\n</script>" for path in scripts)
