@@ -21,6 +21,9 @@ class StudioJobs:
         self._jobs = jobs
         self._limit_characters = limit_characters
 
+    def keep_days(self) -> float:
+        return self._jobs.keep_days
+
     async def submit(self, key_id: str, wish: JobWish, source: bytes) -> JobView:
         job = await self._jobs.submit(
             key_id, _order(wish), source, limit_characters=self._limit_characters

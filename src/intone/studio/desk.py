@@ -204,6 +204,10 @@ class JobView:
 class JobDesk(Protocol):
     """The jobs of this machine; each is its key's alone."""
 
+    def keep_days(self) -> float:
+        """Returns how long the files of a job stay after its end."""
+        ...
+
     async def submit(self, key_id: str, wish: JobWish, source: bytes) -> JobView:
         """Returns a new job, planned and on the disk; raises an IntoneError."""
         ...

@@ -78,6 +78,11 @@ class JobService:
         self._fingerprint = fingerprint
         self._open: OpenQueue | None = None
 
+    @property
+    def keep_days(self) -> float:
+        """How long an ended job is kept."""
+        return self._limits.keep_days
+
     async def start(self) -> None:
         """Opens the queue, goes on with what was running, and begins to work.
 
