@@ -79,9 +79,9 @@ class RowMaker:
             return ""
         parts = "".join(self._segment(part, state) for part in take.segments)
         is_open = " open" if _is_within(take, state) else ""
-        number = len(take.segments)
+        number, stem = len(take.segments), take.files.stem
         return (
-            f'<details class="take-segments"{is_open}><summary>{number} '
+            f'<details class="take-segments" data-keep="parts-{stem}"{is_open}><summary>{number} '
             f"segment{'s' * (number > 1)}</summary><ol>{parts}</ol></details>"
         )
 
@@ -140,7 +140,8 @@ class RowMaker:
         name = take.files.record or ""
         link = download_link(self.offer(self.directory / name), name, "Download the JSON")
         return (
-            "<details><summary>Everything about it (JSON)</summary>"
+            f'<details data-keep="json-{take.files.stem}">'
+            "<summary>Everything about it (JSON)</summary>"
             f'<pre tabindex="0" aria-label="{escape(name)}">{escape(text)}</pre>{link}</details>'
         )
 

@@ -1,0 +1,54 @@
+// Lists are drawn anew under the user's hands: focus, folds and the mark of what sounds stay.
+(() => {
+  const FOCUSABLE = "button, a[href], summary";
+  const folds = new Map();
+  let last = null;
+
+  function keyOf(element) {
+    const { do: action, id, play, queue, use } = element.dataset;
+    const fold = element.matches("summary") ? element.parentElement.dataset.keep : "";
+    return JSON.stringify([action, id, play, queue, use, element.getAttribute("href"), fold]);
+  }
+
+  document.addEventListener("focusin", (event) => {
+    const list = event.target.closest?.("[id]:has([data-do])");
+    const isInList = list && event.target.matches(FOCUSABLE);
+    last = isInList && { element: event.target, list: list.id, key: keyOf(event.target) };
+  });
+
+  document.addEventListener("toggle", (event) => {
+    const fold = event.target.dataset?.keep;
+    if (fold) folds.set(fold, event.target.open);
+  }, true);
+
+  function refocus() {
+    if (!last || last.element.isConnected || document.activeElement !== document.body) return;
+    const all = [...(document.getElementById(last.list)?.querySelectorAll(FOCUSABLE) ?? [])];
+    const [, id] = JSON.parse(last.key);
+    const next = all.find((one) => keyOf(one) === last.key)
+      ?? all.filter((one) => id && one.dataset.id === id).at(-1) ?? all[0];
+    next?.focus({ preventScroll: true });
+  }
+
+  new MutationObserver((changes) => {
+    const added = changes.flatMap((change) => [...change.addedNodes]).filter((one) => one.querySelectorAll);
+    if (!added.length) return;
+    const sounding = window.intone?.playing?.();
+    for (const one of added) {
+      for (const fold of one.querySelectorAll("details[data-keep]"))
+        if (folds.has(fold.dataset.keep)) fold.open = folds.get(fold.dataset.keep);
+      if (sounding)
+        for (const play of one.querySelectorAll("[data-play]"))
+          play.classList.toggle("sounding", play.dataset.play === sounding);
+    }
+    refocus();
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-queue]");
+    if (!button) return;
+    const [first, ...others] = JSON.parse(button.dataset.queue);
+    window.intone.play(...first);
+    for (const one of others) window.intone.queue(...one);
+  });
+})();
