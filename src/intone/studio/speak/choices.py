@@ -109,7 +109,7 @@ def _abilities(desk: Desk) -> tuple[Capabilities, ...]:
 def _nine(abilities: Sequence[Capabilities]) -> Iterator[VoiceChoice]:
     here = {preset_key(voice) for can in abilities for voice in can.voices}
     for name, description in PRESETS.items():
-        missing = None if name in here else f"needs {NINE_MODEL}: System can pull it"
+        missing = None if name in here else f"needs {NINE_MODEL}: pull it under System"
         yield VoiceChoice(name=name, title=_title(name), description=description, missing=missing)
 
 

@@ -17,7 +17,7 @@ from intone.studio.speak.figures import IDLE
 from intone.studio.speak.order import AUTOMATIC_CHUNK, MAX_CHUNK_FRAMES, FieldName
 
 _PLACEHOLDER = "Write what shall be said. [Pause], [rate:0.9] and [say:word|respelling] are tags."
-_EXAMPLE_LETTERS = 28
+_EXAMPLE_LETTERS = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def add_fields(page: gr.Blocks) -> SpeakFields:
                 go = gr.Button("Speak", variant="primary", elem_id="speak-go", scale=3)
                 stop = gr.Button("Stop", elem_id="speak-stop", scale=1)
             notes["model"] = note("speak-note")
-            with gr.Group(elem_id="speak-panel"):
+            with gr.Column(elem_id="speak-panel", min_width=0):
                 figures = gr.HTML(IDLE, js_on_load=None, elem_id="speak-figures")
                 gr.HTML('<p id="speak-heard" role="status"></p>', js_on_load=None)
             kept = action_list("", "speak-kept", label="The take")

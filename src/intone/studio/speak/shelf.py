@@ -30,8 +30,10 @@ def _label(voice: VoiceChoice) -> str:
 
 def _group(group: VoiceGroup, chosen: str | None) -> str:
     rows = "".join(_row(voice, voice.name == chosen) for voice in group.voices)
+    missing = dict.fromkeys(voice.missing for voice in group.voices if voice.missing)
+    needs = "".join(f'<p class="speak-needs">{escape(words)}</p>' for words in missing)
     return (
-        f'<section class="speak-group"><h4>{escape(group.title)}</h4>'
+        f'<section class="speak-group"><h4>{escape(group.title)}</h4>{needs}'
         f'<ul class="speak-voices">{rows}</ul></section>'
     )
 
@@ -39,8 +41,8 @@ def _group(group: VoiceGroup, chosen: str | None) -> str:
 def _row(voice: VoiceChoice, is_chosen: bool) -> str:
     if voice.missing is not None:
         return (
-            f'<li class="missing"><div><b>{escape(voice.title)}</b>'
-            f"<small>{escape(voice.description)}<br>{escape(voice.missing)}</small></div></li>"
+            f'<li class="missing"><div><b>{escape(voice.title)}</b> '
+            f"<small>{escape(voice.description)}</small></div></li>"
         )
     name = escape(voice.name)
     return (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from intone.core.byte_sizes import format_bytes
 from intone.core.errors import IntoneError
-from intone.studio.desk import Desk, LoadedModel, MachineState
+from intone.studio.desk import Desk, LoadedModel
 
 _DOING = {
     "loading": "loading",
@@ -18,13 +19,21 @@ _DOING = {
 
 def memory_line(desk: Desk) -> str:
     """Returns what is in memory now, in one line for the top of the page."""
-    process_bytes = desk.models.machine().process_bytes
-    process = "" if process_bytes is None else f", {format_bytes(process_bytes)} in use"
+    used_bytes = process_bytes(desk)
+    process = "" if used_bytes is None else f", {format_bytes(used_bytes)} in use"
     states = desk.models.states()
     if not states:
         return f"No model in memory{process}"
     models = ", ".join(_state_words(state) for state in states)
     return f"In memory: {models}{process}"
+
+
+def process_bytes(desk: Desk) -> int | None:
+    """Returns what this process keeps in memory; None where the system does not say."""
+    try:
+        return desk.models.machine().process_bytes
+    except IntoneError:  # no model is here to say device and dtype of
+        return None
 
 
 def switch_words(desk: Desk, model: str) -> str | None:
@@ -46,18 +55,12 @@ def switch_words(desk: Desk, model: str) -> str | None:
     return _capital(f"{freeing}{doing} {model}{_size_words(desk, model)}…")
 
 
-def switch_plan(desk: Desk, model: str) -> str:
-    """Returns what asking for a model would do to memory, before it is asked for."""
-    states = desk.models.states()
-    if any(state.name == model and state.status == "ready" for state in states):
-        return f"{model} is in memory and is used at once."
-    others = ", ".join(state.name for state in states if state.name != model)
-    freeing = f" {others} makes room first where both do not fit." if others else ""
-    return f"{model}{_size_words(desk, model)} is loaded when it is first used.{freeing}"
-
-
-def memory_bar(machine: MachineState) -> str:
+def memory_bar(desk: Desk) -> str:
     """Returns the machine's memory as HTML: this process, everything else, what is free."""
+    try:
+        machine = desk.models.machine()
+    except IntoneError as error:
+        return f"<p>{escape(str(error))}</p>"
     process, free, total = machine.process_bytes, machine.available_bytes, machine.total_bytes
     if process is None or free is None or not total:
         return "<p>This system does not say how its memory is used.</p>"
@@ -88,6 +91,13 @@ def freed_words(
     if before is None or after is None:
         return went + stays
     return f"{went}{stays} Memory: {format_bytes(before)} before, {format_bytes(after)} now."
+
+
+def loaded_words(model: str, before: int | None, after: int | None) -> str:
+    """Returns that a model is loaded, and the memory of the process before and after, in bytes."""
+    if before is None or after is None:
+        return f"{model} is loaded."
+    return f"{model} is loaded. Memory: {format_bytes(before)} before, {format_bytes(after)} now."
 
 
 def _why_busy(state: LoadedModel) -> str:
