@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, cast
 
 import gradio as gr
 
@@ -17,18 +17,14 @@ from intone.studio.clone.pair import pair_html
 from intone.studio.clone.recording import Recording, audible, check_usable, take_in
 from intone.studio.clone.report import report_html
 from intone.studio.desk import Desk
+from intone.studio.parts.events import QUIET_EVENT, Updates, Values
 from intone.studio.parts.following import following
+from intone.studio.parts.loading import loading_plan
 from intone.studio.parts.notes import QUIET, good, hint, problem
 from intone.studio.shell import Shell
-from intone.studio.system.memory import switch_plan, switch_words
+from intone.studio.system.memory import switch_words
 from intone.studio.voices.naming import free_name
 from intone.voices.cloning import CloneForm
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
-
-Values = Mapping[Any, Any]
-"""By component, as Gradio gives them."""
 
 ONLY_X_VECTOR = (
     "It keeps who speaks (x-vector) alone; 0.6b-base comes closer, pull it under System."
@@ -42,13 +38,6 @@ class Given:
     path: str | None
     """Of the upload."""
     order: CloneOrder
-
-
-class Quiet(TypedDict):
-    """What all events share: no veil over what is being worked on."""
-
-    show_progress: Literal["hidden"]
-    api_visibility: Literal["private"]
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -65,33 +54,30 @@ class _CloneTab:
 
     def connect(self, tab: gr.Tab) -> None:
         """Says what happens on which press."""
-        fields, quiet = self._fields, Quiet(show_progress="hidden", api_visibility="private")
+        fields = self._fields
         values = set(fields.inputs)
         gr.on(
             [fields.audio.change, fields.words.blur, fields.form.change, fields.language.change],
             self.judge,
             values,
             [fields.report, fields.anyway, fields.audio_note, fields.words_note],
-            concurrency_limit=None,
-            **quiet,
+            **QUIET_EVENT,
         )
         gr.on(
             [fields.go.click, fields.name.submit],
             self.clone,
             values,
             [*fields.notes, fields.panel, fields.pair, fields.compare_note, fields.made],
-            concurrency_limit=None,
-            **quiet,
+            **QUIET_EVENT,
         )
         gr.on(
             [fields.compare.click, fields.text.submit],
             self.compare,
             [fields.made, fields.text],
             [fields.compare_note, fields.pair],
-            concurrency_limit=None,
-            **quiet,
+            **QUIET_EVENT,
         )
-        tab.select(self.plan, None, [fields.note], **quiet)
+        tab.select(self.plan, None, [fields.note], **QUIET_EVENT)
 
     def plan(self) -> str:
         """Returns which model will read a recording, and what that does to memory."""
@@ -101,7 +87,7 @@ class _CloneTab:
             return problem(error)
         is_base = self._desk.models.describe(model).kind == "base"
         only = "" if is_base else f" {ONLY_X_VECTOR}"
-        return hint(f"{model} reads the recording.{only} {switch_plan(self._desk, model)}")
+        return hint(f"{model} reads the recording.{only} {loading_plan(self._desk, model)}")
 
     async def judge(self, values: Values) -> Updates:
         """Returns the report of a recording, or what is wrong with it beside it."""
