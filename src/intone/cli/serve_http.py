@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.served_models import ModelsHere
+from intone.cli.studio_training.folders import trained_models, training_directory
 from intone.core.errors import MissingDependencyError
 from intone.models.identity import checkpoint_fingerprint
 from intone.server.admission import Admission, KeyLimits
@@ -82,7 +84,8 @@ def run(args: argparse.Namespace, defaults: Layer | None = None) -> int:
     if settings.server.compat == "004":
         for note in compat_notes(os.environ):
             print(f"intone: {note}", file=sys.stderr)
-    source = ModelsHere(settings.model, os.environ)
+    trained = partial(trained_models, training_directory(os.environ))
+    source = ModelsHere(settings.model, os.environ, trained if settings.studio.enabled else dict)
     services = make_services(settings, source)
     with json_logs(settings.server.log_level), _tracer(settings) as tracer:
         services = replace(services, tracer=tracer)

@@ -6,7 +6,7 @@ directory is known by the directory's name. Nothing a request says is looked up 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,13 +32,22 @@ _PREFERRED = ("1.7b-custom", "0.6b-custom", BUILTIN_MODEL)
 class ModelsHere:
     """Implements `ModelSource` with `TTS`."""
 
-    def __init__(self, settings: ModelSection, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: ModelSection,
+        environ: Mapping[str, str],
+        trained: Callable[[], Mapping[str, Path]] = dict,
+    ) -> None:
         """Loads nothing.
+
+        Args:
+            trained: returns the models that were trained here, by name.
 
         Raises:
             ModelNotFoundError: the default, or one that shall be served, is not here.
         """
         self._settings = settings
+        self._trained = trained
         self._sizes: dict[Path, int] = {}
         self._hub = HubSettings.from_env(environ)
         given = (*([settings.default] if settings.default else []), *settings.served)
@@ -79,7 +88,8 @@ class ModelsHere:
     def lasting_name(self, name: str) -> str:
         """Returns a name that means the same model to every command, from any directory."""
         public = _public_name(name)
-        return str(self._given[public].resolve()) if public in self._given else public
+        is_directory = public in self._given or public in self._trained()
+        return str(self.directory(public).resolve()) if is_directory else public
 
     def _plan(self, directory: Path) -> EnginePlan:
         return EnginePlan.of(ModelDescription.read(directory), self._engine_settings())
@@ -130,6 +140,7 @@ class ModelsHere:
         for model in list_installed(self._hub):
             if model.is_complete:
                 found.setdefault(model.alias or model.repo_id, model.path)
+        found = {**self._trained(), **found}
         if not self._served:
             return found
         allowed = self._served | {self._default}

@@ -9,6 +9,8 @@ from pathlib import Path
 from intone.cli.served_models import ModelsHere
 from intone.cli.studio_jobs import StudioJobs
 from intone.cli.studio_models import StudioModels
+from intone.cli.studio_training.desk import TrainingHere
+from intone.cli.studio_training.folders import training_directory
 from intone.render.outputs import OutputFolder
 from intone.server.auth import ANYBODY, caller_of
 from intone.server.services import Services
@@ -24,10 +26,18 @@ def studio_desk(services: Services, source: ModelsHere) -> Desk:
         library=services.library,
         takes=_takes_of(_directory(settings.studio.takes)),
         who=lambda connection: caller_of(connection).key_id,
+        training=_training(services, source) if settings.studio.training else None,
         jobs=None if jobs is None else StudioJobs(jobs, limits.job_characters),
         limit_upload_bytes=limits.upload,
         limit_characters=limits.text_characters,
     )
+
+
+def _training(services: Services, source: ModelsHere) -> TrainingHere:
+    def models() -> dict[str, Path]:
+        return {name: source.directory(name) for name in source.names()}
+
+    return TrainingHere.open(training_directory(os.environ), services.library, models)
 
 
 def _takes_of(directory: Path) -> Callable[[str], OutputFolder]:

@@ -178,7 +178,8 @@ class StudioModels:
     def _for_kept(self, voice: Voice) -> str:
         own = voice.model or voice.making.model
         fitting = [name for name, can in self._ordered() if _fits(voice, can)]
-        found = next((name for name in (own, *fitting) if name in fitting), None)
+        owns = None if own is None else Path(own).name  # a trained model is given by its path
+        found = next((name for name in (own, owns, *fitting) if name in fitting), None)
         if found is None:
             raise ModelNotFoundError(
                 f"voice {voice.name!r} speaks with {own or 'a Base model of its size'}, which is "

@@ -9,12 +9,18 @@ import gradio as gr
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse
 
+from intone.studio.clone.page import build as clone
+from intone.studio.design.page import build as design
 from intone.studio.desk import Desk
+from intone.studio.long_text.page import build as long_text
 from intone.studio.look import head, style_sheet, theme
 from intone.studio.parts.sounds import SoundShelf, sound_routes
 from intone.studio.shell import Shell
 from intone.studio.speak.page import build as speak
 from intone.studio.system.memory import memory_line
+from intone.studio.system.page import build as system
+from intone.studio.takes.page import build as takes
+from intone.studio.training.page import build as training
 
 ROOT = "/studio"
 """Where it is mounted, everywhere."""
@@ -70,6 +76,13 @@ def build_page(desk: Desk) -> tuple[gr.Blocks, APIRouter]:
 def _tabs(desk: Desk) -> Iterator[tuple[str, BuildTab]]:
     """Yields the tabs in their order; what the desk does not have has none."""
     yield "Speak", speak
+    yield "Design", design
+    yield "Clone", clone
+    yield "Long text", long_text
+    yield "Takes", takes
+    if desk.training is not None:
+        yield "Train", training
+    yield "System", system
 
 
 def _add_head(shell: Shell) -> None:

@@ -23,6 +23,25 @@ def theme() -> gr.themes.Base:
         font=list(_FONTS),
         font_mono=list(_MONO),
         radius_size="md",
+    ).set(
+        block_title_background_fill="none",
+        block_title_background_fill_dark="none",
+        block_title_padding="0",
+        block_title_text_color="*body_text_color",
+        block_title_text_color_dark="*body_text_color",
+        block_title_text_weight="600",
+        block_label_background_fill="none",
+        block_label_background_fill_dark="none",
+        block_label_text_color="*body_text_color",
+        block_label_text_color_dark="*body_text_color",
+        block_shadow="none",
+        block_border_width="1px",
+        input_border_width="1px",
+        input_shadow="none",
+        input_shadow_focus="none",
+        button_primary_shadow="none",
+        button_secondary_shadow="none",
+        button_secondary_shadow_hover="none",
     )
 
 
