@@ -79,9 +79,9 @@ def studio(
 def visit(
     chromium: Browser, studio: RunningStudio, request: pytest.FixtureRequest
 ) -> Iterator[NewVisitor]:
-    """Opens a page as a visitor of its own: `visit()`, or `visit(url, color_scheme="dark")`.
-
-    When the test is over, every visitor must have seen no error and asked nobody but the studio.
+    """Opens a page as a visitor of its own: `visit()`, or `visit(url, color_scheme="dark")`;
+    `visit("")` opens none yet. When the test is over, every visitor must have seen no error, and
+    must have asked nobody but the studio.
     """
     contexts: list[BrowserContext] = []
     visitors: list[Visitor] = []
@@ -91,7 +91,8 @@ def visit(
         contexts.append(context)
         visitor = Visitor.in_(context)
         visitors.append(visitor)
-        visitor.open(url or studio.url)
+        if url != "":
+            visitor.open(url or studio.url)
         return visitor
 
     yield new

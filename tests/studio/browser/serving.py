@@ -95,7 +95,9 @@ def running_studio(
         yield RunningStudio(url, process.pid, home, log, time.monotonic() - started_s)
     finally:
         _end(process)
-    assert "WENT OUT TO" not in log.read_text(), log.read_text()
+    written = log.read_text()
+    assert "WENT OUT TO" not in written, written
+    assert "Traceback" not in written, written
 
 
 def free_port() -> int:

@@ -31,6 +31,8 @@ class Visitor:
     def in_(cls, context: BrowserContext) -> Visitor:
         """Returns a visitor with a new page, which hears what sounds."""
         page = context.new_page()
+        page.set_default_timeout(READY_MS)
+        expect.set_options(timeout=READY_MS)
         page.add_init_script(path=HEARING)
         visitor = cls(page)
         page.on("console", lambda message: visitor._on_console(message))
@@ -49,12 +51,9 @@ class Visitor:
         self.wait_until_usable()
 
     def wait_until_usable(self) -> None:
-        """Waits for the first tab's main button."""
-        expect(self.page.get_by_role("tab", name="Speak", exact=True)).to_be_visible(
-            timeout=READY_MS
-        )
-        self.page.wait_for_function("window.intone !== undefined")
-        self.page.wait_for_load_state("networkidle")
+        """Waits until the page has its voices, and so could speak."""
+        expect(self.page.locator("#speak-go")).to_be_visible()
+        expect(self.page.locator("#speak-voice input")).not_to_have_value("")
 
     def tab(self, title: str) -> Locator:
         """Opens a tab and returns its panel."""
