@@ -71,6 +71,8 @@ class Performance:
             if self._state.phase != "keeping":
                 self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            if not self._state.is_over:  # it was cancelled before its first step
+                self._become(replace(self._state, phase="stopped"))
 
     async def states(self) -> AsyncIterator[SoundState]:
         """Yields how it stands, whenever that changes and twice a second; the last one is over."""
