@@ -15,12 +15,14 @@ from intone.studio.desk import Desk
 from intone.studio.long_text.page import build as long_text
 from intone.studio.look import head, style_sheet, theme
 from intone.studio.parts.sounds import SoundShelf, sound_routes
+from intone.studio.script.page import build as script
 from intone.studio.shell import Shell
 from intone.studio.speak.page import build as speak
 from intone.studio.system.memory import memory_line
 from intone.studio.system.page import build as system
 from intone.studio.takes.page import build as takes
 from intone.studio.training.page import build as training
+from intone.studio.voices.page import build as voices
 
 ROOT = "/studio"
 """Where it is mounted, everywhere."""
@@ -78,6 +80,8 @@ def _tabs(desk: Desk) -> Iterator[tuple[str, BuildTab]]:
     yield "Speak", speak
     yield "Design", design
     yield "Clone", clone
+    yield "Script", script
+    yield "Voices", voices
     yield "Long text", long_text
     yield "Takes", takes
     if desk.training is not None:

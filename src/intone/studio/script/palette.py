@@ -9,6 +9,8 @@ from intone.core.errors import IntoneError, MarkupError
 from intone.studio.desk import Desk
 from intone.studio.script.planning import PlannedScript
 from intone.studio.script.sheet import Sheet
+from intone.studio.speak.choices import voice_groups
+from intone.studio.speak.shelf import dropdown_choices
 from intone.text.writing import folded_name
 from intone.voices.library import VoiceLibrary
 
@@ -146,7 +148,4 @@ def found_in(sheet: Sheet) -> tuple[tuple[str, ...], str]:
 
 def voices_of(desk: Desk) -> list[tuple[str, str]]:
     """Returns kept voices first, then the presets of the models that are here."""
-    from intone.studio.speak.choices import voice_groups
-    from intone.studio.speak.shelf import dropdown_choices
-
     return dropdown_choices(voice_groups(desk))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,3 +77,23 @@ def seed_of(written: str) -> int | None:
 def fresh_seed() -> int:
     """Returns a seed that nobody chose."""
     return secrets.randbelow(_FRESH_SEEDS)
+
+
+def cast_of(written: str) -> dict[str, str]:
+    """Returns the cast that a page keeps; anything else is none."""
+    try:
+        cast = json.loads(written or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(cast, dict):
+        return {}
+    return {name: voice for name, voice in cast.items() if isinstance(voice, str)}
+
+
+def role_of(sent: str) -> tuple[str, str]:
+    """Returns a speaker and their voice as the page sends them; raises InvalidSettingError."""
+    try:
+        speaker, voice = json.loads(sent)
+    except (ValueError, TypeError) as error:
+        raise InvalidSettingError("the page sent no role; reload it.") from error
+    return str(speaker), str(voice)
