@@ -91,4 +91,4 @@ def told(cloned: Cloned) -> str:
         if cloned.voice.is_icl
         else "It keeps who speaks (x-vector), not the recording.",
     }
-    return f"{cloned.voice.name} is kept. {said[cloned.reason]}"
+    return f"The voice {cloned.voice.name} is kept. {said[cloned.reason]}"

@@ -99,7 +99,7 @@ def add_fields(page: gr.Blocks, limit_upload_bytes: int) -> CloneFields:
             audio = gr.Audio(
                 sources=["upload", "microphone"],
                 type="filepath",
-                label="Recording of the person: 5 to 10 seconds, nobody else, no music",
+                label="Recording of one person, 5 to 10 seconds",
                 elem_id="clone-audio",
                 editable=True,
                 buttons=[],

@@ -87,7 +87,7 @@ class _CloneTab:
             return problem(error)
         is_base = self._desk.models.describe(model).kind == "base"
         only = "" if is_base else f" {ONLY_X_VECTOR}"
-        return hint(f"{model} reads the recording.{only} {loading_plan(self._desk, model)}")
+        return hint(f"The recording is read by {model}.{only} {loading_plan(self._desk, model)}")
 
     async def judge(self, values: Values) -> Updates:
         """Returns the report of a recording, or what is wrong with it beside it."""
@@ -133,7 +133,7 @@ class _CloneTab:
         }
 
     async def compare(
-        self, made: tuple[str, str] | None, text: str, request: gr.Request
+        self, made: tuple[str, str] | None, text: str | None, request: gr.Request
     ) -> AsyncIterator[Updates]:
         """Says a sentence in the new voice, and shows it beside the recording."""
         fields, key_id = self._fields, self._shell.key_of(request)
@@ -141,7 +141,7 @@ class _CloneTab:
             yield {fields.compare_note: problem("clone a voice first; then both can be heard.")}
             return
         name, path = made
-        speaking = asyncio.ensure_future(self._compared(key_id, name, path, text))
+        speaking = asyncio.ensure_future(self._compared(key_id, name, path, text or ""))
         try:
             async for _ in following(speaking):
                 yield {fields.compare_note: hint(self._waiting(name))}

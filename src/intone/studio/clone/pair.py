@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 
 from intone.studio.clone.comparing import Comparison, likeness_words
-from intone.studio.parts.sounds import play_button
 
 
 def pair_html(name: str, recording_url: str, take_url: str, compared: Comparison) -> str:
@@ -25,5 +24,5 @@ def _side(title: str, url: str, label: str) -> str:
     return (
         f'<div class="intone-card"><b>{escape(title)}</b>'
         f'<audio controls preload="metadata" src="{escape(url)}" aria-label="{escape(label)}">'
-        f"</audio>{play_button(url, label)}</div>"
+        "</audio></div>"
     )

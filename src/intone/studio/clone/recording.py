@@ -42,7 +42,11 @@ def take_in(path: str | None, words: str | None, language: str, *, limit_bytes: 
         data = Path(path).read_bytes()
     except OSError as error:
         raise ReferenceAudioError("the recording is not here any more; upload it again.") from error
-    clip = load_reference(data)
+    try:
+        clip = load_reference(data)
+    except ReferenceAudioError as error:
+        name = f"the reference audio ({len(data):,} bytes)"
+        raise ReferenceAudioError(str(error).replace(name, Path(path).name)) from error
     return Recording(clip, report_clip(clip, words, language))
 
 

@@ -64,4 +64,5 @@ def told(kept: KeptCandidate) -> str:
         if kept.voice.is_icl
         else f"as who speaks (x-vector) alone, since {kept.model} cannot keep the sound itself"
     )
-    return f"{kept.voice.name} is kept, {how}. Every take with it is this person from now on."
+    name = kept.voice.name
+    return f"The voice {name} is kept, {how}. Every take with it is this person from now on."

@@ -146,7 +146,7 @@ class _DesignTab:
             model = self._desk.models.for_kind("design")
         except IntoneError as error:
             return hint(str(error))
-        return hint(f"{model} draws the voices. {loading_plan(self._desk, model)}")
+        return hint(f"The voices are drawn by {model}. {loading_plan(self._desk, model)}")
 
     def _view(self, key_id: str, now: DrawingNow | None, name: str | None) -> Updates:
         """Returns a round as the page shows it."""
@@ -272,10 +272,10 @@ class _DesignTab:
         except IntoneError as error:
             return str(error)
         plan = loading_plan(self._desk, model)
-        return f"{model} reads its take, so that it stays this person. {plan}"
+        return f"Its take is read by {model}, so that it stays this person. {plan}"
 
     async def keep(
-        self, chosen: Chosen | None, name: str, request: gr.Request
+        self, chosen: Chosen | None, name: str | None, request: gr.Request
     ) -> AsyncIterator[Updates]:
         """Keeps the chosen candidate as a voice; the page says when weights are switched."""
         fields = self._fields

@@ -27,8 +27,8 @@ class AddedMood:
     def told(self) -> str:
         """Returns it in words."""
         return (
-            f"{self.mood} is in the bank of {self.voice.name}. The recording and the voice: "
-            f"{likeness_words(self.similarity)}."
+            f"The mood {self.mood} is in the bank of {self.voice.name}. The recording and the "
+            f"voice: {likeness_words(self.similarity)}."
         )
 
 

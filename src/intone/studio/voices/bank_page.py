@@ -76,7 +76,7 @@ class BankPart:
                 await asyncio.to_thread(
                     self._desk.library.change, chosen, lambda kept: without_mood(kept, action.id)
                 )
-                told = good(f"{action.id} is out of the bank of {chosen}.")
+                told = good(f"The mood {action.id} is out of the bank of {chosen}.")
                 yield quiet | await self._changed(chosen, key_id) | {bank.moods_note: told}
                 return
             sampling = asyncio.ensure_future(sample_of(self._desk, key_id, chosen, action.id))
@@ -89,7 +89,7 @@ class BankPart:
         label = f"{chosen}, {action.id}"
         yield {bank.moods_note: QUIET, fields.play_url: url, fields.play_label: label}
 
-    async def judge(self, path: str | None, words: str) -> Updates:
+    async def judge(self, path: str | None, words: str | None) -> Updates:
         """Returns the report of a recording for the bank."""
         bank = self._fields.bank
         nothing: Updates = {
@@ -110,9 +110,9 @@ class BankPart:
     async def add(
         self,
         chosen: str | None,
-        mood: str,
+        mood: str | None,
         path: str | None,
-        words: str,
+        words: str | None,
         anyway: bool,
         request: gr.Request,
     ) -> AsyncIterator[Updates]:
@@ -123,9 +123,9 @@ class BankPart:
             if chosen is None:
                 raise InvalidSettingError("open a voice first.")
             recording = await self._recording(path, words)
-            said = words.strip() or None
+            said = (words or "").strip() or None
             adding = asyncio.ensure_future(
-                add_mood(self._desk, key_id, chosen, mood, said, recording, anyway=anyway)
+                add_mood(self._desk, key_id, chosen, mood or "", said, recording, anyway=anyway)
             )
             async for _ in following(adding):
                 yield quiet | {bank.note: hint(self._words(chosen, "is read…"))}
@@ -146,9 +146,9 @@ class BankPart:
         shown = await self._shown(chosen, key_id)
         return {place: shown[place] for place in (fields.kept, fields.about, fields.bank.moods)}
 
-    async def _recording(self, path: str | None, words: str) -> Recording:
+    async def _recording(self, path: str | None, words: str | None) -> Recording:
         limit = self._desk.limit_upload_bytes
-        said = words.strip() or None
+        said = (words or "").strip() or None
         return await asyncio.to_thread(take_in, path, said, "auto", limit_bytes=limit)
 
     def _words(self, voice: str, doing: str) -> str:

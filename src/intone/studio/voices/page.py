@@ -147,10 +147,12 @@ class _VoicesTab:
             switching = None
         return switching or f"{voice} is speaking a sentence; next time it is there at once…"
 
-    async def rename(self, chosen: str | None, new_name: str, request: gr.Request) -> Updates:
+    async def rename(
+        self, chosen: str | None, new_name: str | None, request: gr.Request
+    ) -> Updates:
         """Gives the voice that is shown another name."""
         fields, library = self._fields, self._desk.library
-        word = new_name.strip()
+        word = (new_name or "").strip()
         try:
             if chosen is None:
                 raise InvalidSettingError("open a voice first.")
@@ -160,7 +162,7 @@ class _VoicesTab:
         except IntoneError as error:
             return {fields.panel_note: problem(error)}
         shown = await self.shown(word, self._shell.key_of(request))
-        return shown | {fields.panel_note: good(f"{chosen} is called {word} now.")}
+        return shown | {fields.panel_note: good(f"The voice {chosen} is called {word} now.")}
 
     async def delete(self, chosen: str | None, asked: str | None, request: gr.Request) -> Updates:
         """Deletes the voice that is shown, at the second press."""
@@ -172,7 +174,7 @@ class _VoicesTab:
                 fields.asked: chosen,
                 fields.delete: gr.update(value=DELETE_ASKED),
                 fields.panel_note: hint(
-                    f"{chosen} is deleted for good at the next press; download it first to keep it."
+                    f"The next press deletes {chosen} for good; download it first to keep a copy."
                 ),
             }
         try:
@@ -180,15 +182,21 @@ class _VoicesTab:
         except IntoneError as error:
             return {fields.panel_note: problem(error)}
         shown = await self.shown(None, self._shell.key_of(request))
-        return shown | {fields.note: good(f"{chosen} is deleted."), fields.panel_note: QUIET}
+        return shown | {
+            fields.note: good(f"The voice {chosen} is deleted."),
+            fields.panel_note: QUIET,
+        }
 
-    async def take_in(self, path: str | None, name: str, request: gr.Request) -> Updates:
+    async def take_in(self, path: str | None, name: str | None, request: gr.Request) -> Updates:
         """Takes a voice file in."""
         fields = self._fields
         try:
-            voice = await asyncio.to_thread(import_voice, self._desk, path, name)
+            voice = await asyncio.to_thread(import_voice, self._desk, path, name or "")
         except IntoneError as error:
             return {fields.file_note: problem(error)}
         shown = await self.shown(voice.name, self._shell.key_of(request))
-        told = {fields.file_note: good(f"{voice.name} is in the library."), fields.file_name: ""}
+        told = {
+            fields.file_note: good(f"The voice {voice.name} is in the library."),
+            fields.file_name: "",
+        }
         return shown | told | {fields.new_name: voice.name}
