@@ -129,7 +129,7 @@ def outline_of(document: Document, language: str = AUTO) -> Outline:
     heard = book.language or guess_language(book.chapters[0].text)
     spoken = heard or AUTO if language == AUTO else language
     return Outline(
-        title=book.title,
+        title=book.title if document.suffix == ".epub" else document.title,
         language=heard,
         chapters=tuple(_lines(book, spoken)),
         notes=book.notes,

@@ -198,10 +198,10 @@ class _LongTextTab:
         return gr.update(choices=dropdown_choices(groups), value=voice or first_voice(groups))
 
     async def read(
-        self, file: str | None, text: str, language: str | None, speed: float
+        self, file: str | None, text: str | None, language: str | None, speed: float | None
     ) -> Updates:
         """Returns the outline of what is given now, or what is wrong with it."""
-        quiet = self._told()
+        quiet, text = self._told(), text or ""
         if file is None and not text.strip():
             return {**quiet, self._fields.outline: ""}
         try:
@@ -210,36 +210,37 @@ class _LongTextTab:
             return {**quiet, self._fields.outline: "", self._fields.notes["text"]: problem(error)}
         both = file is not None and text.strip()
         told = hint(_BOTH) if both else QUIET
-        shown = outline_html(outline, speed)
+        shown = outline_html(outline, speed or 1.0)
         return {**quiet, self._fields.outline: shown, self._fields.notes["text"]: told}
 
     async def start(
         self,
         file: str | None,
-        text: str,
+        text: str | None,
         voice: str | None,
         language: str | None,
-        format: JobFormat,
-        files: str,
+        format: JobFormat | None,
+        files: str | None,
         loudness: str | None,
-        speed: float,
+        speed: float | None,
         request: gr.Request,
     ) -> Updates:
         """Sends a job, and returns the list with it, or what is wrong beside its field."""
         key_id, fields = self._shell.key_of(request), self._fields
         try:
-            document, outline = await asyncio.to_thread(_read, file, text, language or "auto")
+            read = partial(_read, file, text or "", language or "auto")
+            document, outline = await asyncio.to_thread(read)
         except IntoneError as error:
             return {**self._told(), fields.notes["text"]: problem(error)}
         given = WishFields(
             voice=voice,
             language=language,
-            format=format,
+            format=format or "mp3",
             is_one_file=files != _CHAPTERS,
             loudness=loudness,
-            speed=speed,
+            speed=speed or 1.0,
         )
-        updates = {**self._told(), fields.outline: outline_html(outline, speed)}
+        updates = {**self._told(), fields.outline: outline_html(outline, given.speed)}
         try:
             wish = await asyncio.to_thread(wish_of, document, given, outline.title, self._desk)
             await self._jobs.submit(key_id, wish, document.source)

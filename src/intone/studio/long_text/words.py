@@ -31,13 +31,13 @@ _MAX_LINES = 500
 
 
 def minutes_words(duration_s: float) -> str:
-    """Returns "under a minute", "12 minutes" or "7 h 5 min"."""
+    """Returns "less than a minute", "about 12 minutes" or "about 7 h 5 min"."""
     minutes = round(duration_s / 60)
     if minutes < 1:
-        return "under a minute"
+        return "less than a minute"
     if minutes < 60:
-        return f"{minutes} minute{'s' * (minutes > 1)}"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return f"about {minutes} minute{'s' * (minutes > 1)}"
+    return f"about {minutes // 60} h {minutes % 60} min"
 
 
 def clock_words(duration_s: float) -> str:
@@ -64,7 +64,7 @@ def outline_html(outline: Outline, speed: float) -> str:
     return (
         f'<section class="outline" aria-label="Outline"><h4 dir="auto">{escape(outline.title)}</h4>'
         f"<p>{size}{language}: "
-        f"about <strong>{minutes_words(outline.expected_s / speed)}</strong> of audio.</p>"
+        f"<strong>{minutes_words(outline.expected_s / speed)}</strong> of audio.</p>"
         '<div class="outline-chapters" tabindex="0" role="region" aria-label="Chapters">'
         '<table class="intone-rows"><thead><tr><th>#</th><th>Chapter</th><th>Characters</th>'
         f"<th>Length</th></tr></thead><tbody>{rows}</tbody></table>{more}</div>"
@@ -212,7 +212,7 @@ def _left(job: JobView) -> str:
         return "writing the files"
     if job.remaining_s is None:
         return "time left: known after the first piece"
-    return f"about {minutes_words(job.remaining_s)} left"
+    return f"{minutes_words(job.remaining_s)} left"
 
 
 def _problem(job: JobView) -> str:

@@ -16,10 +16,11 @@
     last = isInList && { element: event.target, list: list.id, key: keyOf(event.target) };
   });
 
-  document.addEventListener("toggle", (event) => {
-    const fold = event.target.dataset?.keep;
-    if (fold) folds.set(fold, event.target.open);
-  }, true);
+  // What the user folded, not what a new drawing of the list did.
+  document.addEventListener("click", (event) => {
+    const fold = event.target.closest?.("summary")?.parentElement;
+    if (fold?.dataset.keep) setTimeout(() => folds.set(fold.dataset.keep, fold.open));
+  });
 
   function refocus() {
     if (!last || last.element.isConnected || document.activeElement !== document.body) return;
@@ -30,19 +31,24 @@
     next?.focus({ preventScroll: true });
   }
 
-  new MutationObserver((changes) => {
-    const added = changes.flatMap((change) => [...change.addedNodes]).filter((one) => one.querySelectorAll);
-    if (!added.length) return;
-    const sounding = window.intone?.playing?.();
-    for (const one of added) {
-      for (const fold of one.querySelectorAll("details[data-keep]"))
-        if (folds.has(fold.dataset.keep)) fold.open = folds.get(fold.dataset.keep);
-      if (sounding)
-        for (const play of one.querySelectorAll("[data-play]"))
-          play.classList.toggle("sounding", play.dataset.play === sounding);
+  function redress() {
+    for (const fold of document.querySelectorAll("details[data-keep]")) {
+      const isOpen = folds.get(fold.dataset.keep);
+      if (isOpen !== undefined && fold.open !== isOpen) fold.open = isOpen;
     }
+    const sounding = window.intone?.playing?.();
+    if (sounding)
+      for (const play of document.querySelectorAll("[data-play]"))
+        play.classList.toggle("sounding", play.dataset.play === sounding);
     refocus();
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  }
+
+  new MutationObserver(redress).observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+    attributes: true,
+    attributeFilter: ["open"],
+  });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-queue]");

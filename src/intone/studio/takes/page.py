@@ -14,6 +14,7 @@ import gradio as gr
 from intone.core.errors import EngineStoppedError, IntoneError
 from intone.render.outputs import OutputFolder
 from intone.studio.desk import ThreadModel
+from intone.studio.parts.aside import aside
 from intone.studio.parts.notes import good, hint, problem
 from intone.studio.parts.rows import Action, action_list, action_of
 from intone.studio.shell import Shell
@@ -94,8 +95,8 @@ class _TakesTab:
             find.click,
             fields.mode.input,
             fields.since.input,
-            fields.voice.input,
-            fields.words.input,
+            fields.voice.change,
+            fields.words.change,
         ):
             event(self.found, inputs, outputs, trigger_mode="always_last", **quiet)
         clear.click(lambda: ("", "", "", ""), None, list(fields.all), **quiet).then(
@@ -107,10 +108,10 @@ class _TakesTab:
     async def found(
         self,
         state: PageState,
-        mode: str,
-        since: str,
-        voice: str,
-        words: str,
+        mode: str | None,
+        since: str | None,
+        voice: str | None,
+        words: str | None,
         request: gr.Request,
     ) -> Updates:
         """Returns the first page of what is wanted."""
@@ -121,10 +122,10 @@ class _TakesTab:
     async def turned(
         self,
         state: PageState,
-        mode: str,
-        since: str,
-        voice: str,
-        words: str,
+        mode: str | None,
+        since: str | None,
+        voice: str | None,
+        words: str | None,
         event: gr.EventData,
         request: gr.Request,
     ) -> Updates:
@@ -136,10 +137,10 @@ class _TakesTab:
     async def pressed(
         self,
         state: PageState,
-        mode: str,
-        since: str,
-        voice: str,
-        words: str,
+        mode: str | None,
+        since: str | None,
+        voice: str | None,
+        words: str | None,
         event: gr.EventData,
         request: gr.Request,
     ) -> AsyncIterator[Updates]:
@@ -196,13 +197,13 @@ class _TakesTab:
         state.running = model = desk.models.in_thread(key_id, record.model.name)
         now = await asyncio.to_thread(desk.models.record, record.model.name)
         plan = partial(plan_redo, cloner=model, library=desk.library, model=now)
-        redo = await asyncio.to_thread(plan, record, take)
+        redo = await aside(partial(plan, record, take))
         if redo.others and action.do != "redo-anyway":
             changes = "; ".join(map(str, redo.others))
             told = f"this would not be the same take: {changes}."
             state.rows = _noted(state.rows, action.id, problem(told))
             return None
-        redone: Redone = await asyncio.to_thread(redo.draw, model, folder)
+        redone: Redone = await aside(partial(redo.draw, model, folder))
         return good(redone.words) if redone.is_same else hint(redone.words)
 
     async def _removed(self, rows: RowState, stem: str, request: gr.Request) -> RowState:
@@ -241,8 +242,10 @@ class _TakesTab:
         return await asyncio.to_thread(made)
 
 
-def _wanted(mode: str | None, since: str | None, voice: str, words: str) -> TakeFilter:
-    return TakeFilter(mode=mode or "", since=since or "", voice=voice, words=words)
+def _wanted(
+    mode: str | None, since: str | None, voice: str | None, words: str | None
+) -> TakeFilter:
+    return TakeFilter(mode=mode or "", since=since or "", voice=voice or "", words=words or "")
 
 
 def _find(folder: OutputFolder, stem: str) -> TakeFiles:

@@ -132,7 +132,7 @@ def _take(files: TakeFiles, record: TakeRecord) -> TakeView:
     facts = [
         length_words(result.duration_s),
         record.model.name,
-        request.language if request.language != "auto" else "any language",
+        *([] if request.language == "auto" else [request.language.capitalize()]),
         f"seed {request.seed}",
     ]
     if record.mood:
