@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,6 @@ from intone.voices.library import VoiceLibrary
 
 KEY = "anonymous"
 BUILTIN = replace(abilities("builtin"), voices=("ava", "bella"), follows_instruct=False)
-SMALL = replace(abilities("0.6b-custom"), follows_instruct=False)
 LARGE = replace(abilities("1.7b-custom"), size="1.7b")
 
 
@@ -38,6 +38,8 @@ class FakeModels:
     process_bytes: int | None = 200_000_000
     pulled: tuple[PullProgress, ...] = ()
     pull_error: DownloadError | None = None
+    pull_gate: asyncio.Event | None = None
+    """Pulls wait for it before they end."""
     on_lease: Callable[[], None] = lambda: None
 
     def names(self) -> tuple[str, ...]:
@@ -119,6 +121,8 @@ class FakeModels:
     async def pull(self, name: str) -> AsyncIterator[PullProgress]:
         for progress in self.pulled:
             yield progress
+        if self.pull_gate is not None:
+            await self.pull_gate.wait()
         if self.pull_error is not None:
             raise self.pull_error
         self.here[name] = abilities(name)

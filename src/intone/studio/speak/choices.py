@@ -16,6 +16,9 @@ from intone.voices.names import BUILTIN_NAMES, PRESET_NAMES
 NINE_MODEL = "0.6b-custom"
 """The smaller of the models that have the nine."""
 
+FIRST = "ryan"
+"""Who speaks before anybody was chosen, where he is here; as in founding document 004."""
+
 _BUILTIN: Mapping[str, str] = {
     "ava": "woman, calm and clear; English",
     "bella": "woman, warm; English",
@@ -77,8 +80,8 @@ def all_voices(groups: Sequence[VoiceGroup]) -> tuple[VoiceChoice, ...]:
 def first_voice(groups: Sequence[VoiceGroup]) -> str | None:
     """Returns a voice to begin with: a preset before a kept one; None where nobody can speak."""
     presets = [one for group in groups if group.title != "Your voices" for one in group.voices]
-    candidates = (*presets, *all_voices(groups))
-    return next((voice.name for voice in candidates if voice.missing is None), None)
+    here = [one.name for one in (*presets, *all_voices(groups)) if one.missing is None]
+    return FIRST if FIRST in here else next(iter(here), None)
 
 
 def follows_instruct(desk: Desk, voice: str | None) -> tuple[bool, str]:

@@ -45,10 +45,12 @@ def build(shell: Shell, tab: gr.Tab) -> None:
     performances = Performances(shell.desk, SpeakPlanner(shell.desk))
     shell.routes.include_router(live_routes(performances, shell.desk.who))
     fields = add_fields(shell.page)
-    _SpeakTab(shell, performances, fields).connect(tab)
+    SpeakTab(shell, performances, fields).connect(tab)
 
 
-class _SpeakTab:
+class SpeakTab:
+    """The tab's handlers."""
+
     def __init__(self, shell: Shell, performances: Performances, fields: SpeakFields) -> None:
         self._shell = shell
         self._desk: Desk = shell.desk
@@ -82,7 +84,7 @@ class _SpeakTab:
         fields.voice.change(self.chosen, [fields.voice], lists, **quiet)
         fields.shelf.click(
             self.on_shelf,
-            [fields.voice],
+            None,
             [fields.voice, fields.voice_note, fields.sample_url, fields.sample_label],
             concurrency_limit=None,
             **quiet,
@@ -139,9 +141,7 @@ class _SpeakTab:
         info = "A few words, such as: slowly, as if telling a secret." if can_follow else why
         return gr.update(interactive=can_follow, info=info)
 
-    async def on_shelf(
-        self, voice: str | None, event: gr.EventData, request: gr.Request
-    ) -> AsyncIterator[Updates]:
+    async def on_shelf(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
         """Chooses a voice, or plays its sample, which is drawn where it is not there yet."""
         fields, action = self._fields, action_of(event)
         if action.do == "use":

@@ -110,8 +110,6 @@ def _reading(can: Capabilities) -> TextReading:
 
 
 def _takes(cut: CutTexts, seed: int) -> tuple[PlannedTake, ...]:
-    if not cut.parts:
-        raise FieldError("text", "there are only pauses in the text; write a word to say.")
     return tuple(
         PlannedTake(
             request=replace(

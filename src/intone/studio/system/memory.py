@@ -96,8 +96,8 @@ def freed_words(
 def loaded_words(model: str, before: int | None, after: int | None) -> str:
     """Returns that a model is loaded, and the memory of the process before and after, in bytes."""
     if before is None or after is None:
-        return f"{model} is loaded."
-    return f"{model} is loaded. Memory: {format_bytes(before)} before, {format_bytes(after)} now."
+        return f"Loaded {model}."
+    return f"Loaded {model}. Memory: {format_bytes(before)} before, {format_bytes(after)} now."
 
 
 def _why_busy(state: LoadedModel) -> str:

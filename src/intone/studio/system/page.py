@@ -40,10 +40,12 @@ Updates = dict[Any, Any]
 
 def build(shell: Shell, tab: gr.Tab) -> None:
     """Adds the tab."""
-    _SystemTab(shell).connect(tab)
+    SystemTab(shell).connect(tab)
 
 
-class _SystemTab:
+class SystemTab:
+    """The tab's components and handlers."""
+
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._desk: Desk = shell.desk
@@ -54,47 +56,49 @@ class _SystemTab:
     def _add_memory(self) -> None:
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
-                self._size = gr.Radio(
+                self.size = gr.Radio(
                     list(SIZES), label="Size that speaks where both could", elem_id="system-size"
                 )
-                self._size_note = note("system-size-note")
+                self.size_note = note("system-size-note")
             with gr.Column(scale=4, min_width=300):
-                self._bar = gr.HTML("", js_on_load=None, elem_id="system-bar", label="Memory")
-                self._clear = gr.Button("Clear RAM", variant="primary", elem_id="system-clear")
-                self._clear_note = note("system-clear-note")
+                self.bar = gr.HTML("", js_on_load=None, elem_id="system-bar", label="Memory")
+                self._clear_button = gr.Button(
+                    "Clear RAM", variant="primary", elem_id="system-clear"
+                )
+                self.clear_note = note("system-clear-note")
 
     def _add_models(self) -> None:
-        self._table = action_list("", "system-models", label="Models")
-        self._model_note = note("system-model-note")
-        self._pulling = gr.HTML("", js_on_load=None, elem_id="system-pulls")
+        self.table = action_list("", "system-models", label="Models")
+        self.model_note = note("system-model-note")
+        self.pulling = gr.HTML("", js_on_load=None, elem_id="system-pulls")
         with gr.Row(elem_id="system-other"):
-            self._other = gr.Textbox(
+            self.other = gr.Textbox(
                 label="Pull another model",
                 info="owner/name on Hugging Face, of the Qwen3-TTS family",
                 max_lines=1,
                 scale=4,
                 elem_id="system-other-name",
             )
-            self._pull = gr.Button("Pull", scale=1, elem_id="system-pull")
-        self._other_note = note("system-other-note")
+            self._pull_button = gr.Button("Pull", scale=1, elem_id="system-pull")
+        self.other_note = note("system-other-note")
         with gr.Accordion("About this machine", open=False, elem_id="system-about"):
-            self._about = gr.HTML("", js_on_load=None)
-        self._timer = gr.Timer(_TICK_S, active=False)
+            self.about = gr.HTML("", js_on_load=None)
+        self.timer = gr.Timer(_TICK_S, active=False)
 
     def connect(self, tab: gr.Tab) -> None:
         """Says what happens on which press."""
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        shown = [self._bar, self._table, self._pulling, self._timer]
+        shown = [self.bar, self.table, self.pulling, self.timer]
         for event in (tab.select, self._shell.page.load):
-            event(self.opened, None, [*shown, self._size, self._size_note, self._about], **quiet)
-        self._timer.tick(self.refreshed, None, shown, **quiet)
-        self._size.input(self.preferred, [self._size], [*shown, self._size_note], **quiet)
-        self._clear.click(self.clear, None, [*shown, self._clear_note], **quiet)
-        self._table.click(
-            self.on_row, None, [*shown, self._model_note], concurrency_limit=None, **quiet
+            event(self.opened, None, [*shown, self.size, self.size_note, self.about], **quiet)
+        self.timer.tick(self.refreshed, None, shown, **quiet)
+        self.size.input(self.preferred, [self.size], [*shown, self.size_note], **quiet)
+        self._clear_button.click(self.clear, None, [*shown, self.clear_note], **quiet)
+        self.table.click(
+            self.on_row, None, [*shown, self.model_note], concurrency_limit=None, **quiet
         )
-        for begin in (self._pull.click, self._other.submit):
-            begin(self.pull_other, [self._other], [*shown, self._other_note], **quiet)
+        for begin in (self._pull_button.click, self.other.submit):
+            begin(self.pull_other, [self.other], [*shown, self.other_note], **quiet)
 
     async def opened(self, request: gr.Request) -> Updates:
         """Returns the whole tab as it stands."""
@@ -102,9 +106,9 @@ class _SystemTab:
         words = await asyncio.to_thread(size_words, self._desk, size)
         places = await asyncio.to_thread(about, self._desk, self._shell.key_of(request))
         return (await self.refreshed()) | {
-            self._size: size,
-            self._size_note: hint(words),
-            self._about: places,
+            self.size: size,
+            self.size_note: hint(words),
+            self.about: places,
         }
 
     async def refreshed(self) -> Updates:
@@ -112,27 +116,27 @@ class _SystemTab:
         rows = await asyncio.to_thread(model_rows, self._desk)
         is_busy = any(state.status in _BUSY for state in self._desk.models.states())
         return {
-            self._bar: memory_bar(self._desk),
-            self._table: models_table(rows),
-            self._pulling: pulls_view(self._pulls.states()),
-            self._timer: gr.Timer(active=is_busy or self._pulls.are_running),
+            self.bar: memory_bar(self._desk),
+            self.table: models_table(rows),
+            self.pulling: pulls_view(self._pulls.states()),
+            self.timer: gr.Timer(active=is_busy or self._pulls.are_running),
         }
 
     async def preferred(self, size: str) -> Updates:
         """Chooses the size; what that means is said below it."""
         wanted = next((known for _, known in SIZES if known == size), None)
         if wanted is None:
-            return {self._size_note: problem("choose one of the two sizes.")}
+            return {self.size_note: problem("choose one of the two sizes.")}
         self._desk.models.prefer(wanted)
         words = await asyncio.to_thread(size_words, self._desk, wanted)
-        return (await self.refreshed()) | {self._size_note: hint(words)}
+        return (await self.refreshed()) | {self.size_note: hint(words)}
 
     async def clear(self) -> Updates:
         """Frees what nobody uses; says what went, what stays, and memory before and after."""
         before = process_bytes(self._desk)
         freed = await self._desk.models.free()
         words = freed_words(freed, self._desk.models.states(), before, process_bytes(self._desk))
-        return (await self.refreshed()) | {self._clear_note: good(words)}
+        return (await self.refreshed()) | {self.clear_note: good(words)}
 
     async def on_row(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
         """Loads or pulls the model of a row."""
@@ -141,12 +145,12 @@ class _SystemTab:
             model = checked_model(self._desk, action.id)
             if action.do == "pull":
                 self._pulls.start(model)
-                yield (await self.refreshed()) | {self._model_note: QUIET}
+                yield (await self.refreshed()) | {self.model_note: QUIET}
                 return
             async for words in self._loading(self._shell.key_of(request), model):
-                yield (await self.refreshed()) | {self._model_note: words}
+                yield (await self.refreshed()) | {self.model_note: words}
         except IntoneError as error:
-            yield (await self.refreshed()) | {self._model_note: problem(error)}
+            yield (await self.refreshed()) | {self.model_note: problem(error)}
 
     async def _loading(self, key_id: str, model: str) -> AsyncIterator[str]:
         """Yields what happens to the models until one is loaded."""
@@ -169,5 +173,5 @@ class _SystemTab:
         try:
             self._pulls.start(checked_model(self._desk, name))
         except IntoneError as error:
-            return {self._other_note: problem(error)}
-        return (await self.refreshed()) | {self._other_note: QUIET}
+            return {self.other_note: problem(error)}
+        return (await self.refreshed()) | {self.other_note: QUIET}

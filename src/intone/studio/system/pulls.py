@@ -77,7 +77,7 @@ def _view(pull: Pull) -> str:
     if pull.error is not None:
         return problem(pull.error)
     if pull.is_over:
-        return good(f"{pull.model} is here now.")
+        return good(f"Pulled {pull.model}; it is here now.")
     share = pull.done_bytes / pull.total_bytes if pull.total_bytes else 0.0
     of_total = f" of {format_bytes(pull.total_bytes)}" if pull.total_bytes else ""
     words = f"Pulling {pull.model}: {format_bytes(pull.done_bytes)}{of_total}. It goes on when you "
