@@ -13,6 +13,9 @@ HEARING = Path(__file__).with_name("hearing.js")
 TABS = (*("Speak", "Design", "Clone", "Script", "Voices", "Long text", "Takes", "Train", "System"),)
 """In the order of the page."""
 
+LEAVING = "AbortError|Connection errored out"
+"""What Gradio tells the console of requests that a page leaves behind."""
+
 READY_MS = 20_000
 """How long a page may take on a machine that is busy with other tests."""
 
@@ -47,6 +50,7 @@ class Visitor:
 
     def reload(self) -> None:
         """The same for a reload."""
+        self.expected.append(LEAVING)
         self.page.reload()
         self.wait_until_usable()
 
