@@ -140,10 +140,12 @@ class ModelsHere:
         for model in list_installed(self._hub):
             if model.is_complete:
                 found.setdefault(model.alias or model.repo_id, model.path)
-        found = {**self._trained(), **found}
+        trained = self._trained()
+        found = {**trained, **found}
         if not self._served:
             return found
-        allowed = self._served | {self._default}
+        # Whoever offers training wants to hear what came of it.
+        allowed = self._served | {self._default} | trained.keys()
         return {name: path for name, path in found.items() if name in allowed}
 
 

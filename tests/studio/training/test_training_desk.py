@@ -17,6 +17,7 @@ from tests.studio.training.fakes import (
 )
 from tests.train.fake_run import write_fake_run
 
+from intone.cli.served_models import ModelsHere
 from intone.cli.studio_training.desk import TrainingHere
 from intone.cli.studio_training.folders import trained_models
 from intone.core.errors import (
@@ -26,6 +27,7 @@ from intone.core.errors import (
     ModelNotFoundError,
     RunError,
 )
+from intone.server.sections import ModelSection
 from intone.studio.training.desk import DatasetWish, ListenWish, RunWish
 from intone.train.progress import StageProgress
 
@@ -309,3 +311,12 @@ def test_a_name_is_never_a_path(desk: TrainingHere, begun: Path) -> None:
             desk.run(name)
         with pytest.raises(RunError):
             desk.remove_run(name)
+
+
+def test_a_model_that_was_trained_is_served_beside_those_that_were_named(
+    tmp_path: Path, tiny_checkpoint: Checkpoints
+) -> None:
+    settings = ModelSection(served=["builtin"])
+    trained = {"nora": tiny_checkpoint("custom")}
+    assert "nora" not in ModelsHere(settings, {}, dict).names()
+    assert "nora" in ModelsHere(settings, {}, lambda: trained).names()
