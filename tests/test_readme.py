@@ -80,7 +80,7 @@ def test_the_python_runs(code: str) -> None:
 @pytest.mark.usefixtures("_as_documented")
 @pytest.mark.parametrize("arguments", commands("intone"), ids=" ".join)
 def test_the_commands_run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    is_server = arguments[0] == "serve" and "--stdin" not in arguments
+    is_server = arguments[0] in ("serve", "studio") and "--stdin" not in arguments
     parts = {"bench", "keys", "train", "voices", "someone/their-fine-tune", *KEPT_VOICES}
     if is_server or parts & set(arguments):
         # Minutes, a hub, or an order (which has a test of its own): only understood here.
