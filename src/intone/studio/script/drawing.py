@@ -64,16 +64,26 @@ class RowDrawer:
         problem: str | None = None
         try:
             session.voiced_by(tools.model(), None if tools.ear is None else tools.ear.name)
-            with self._claim:
+            while True:
                 self._draw_all()
+                self._join()
+                if session.end_if_done():
+                    return
         except EngineStoppedError as error:
             run = session.view.run
             problem = None if run is not None and run.is_stopping else str(error)
+            self._join()
         except IntoneError as error:
             problem = str(error)
+            self._join()
         finally:
             session.end(problem)
-        session.compile()
+
+    def _join(self) -> None:
+        self._claim.close()  # the files of the script hold its name by now
+        self.session.tell(lambda run: replace(run, row_id=None))
+        with self._told("joining the rows"):
+            self.session.compile()
         self.keep()
 
     def _draw_all(self) -> None:

@@ -135,7 +135,9 @@ def add_fields() -> ScriptFields:
             dialogue = gr.Checkbox(
                 True, label='Dialogue: lines like "Nora: …" are speeches', elem_id="script-dialogue"
             )
-            roles = gr.HTML("", js_on_load=_ROLES, elem_id="script-roles")
+            roles = gr.HTML(
+                "", js_on_load=_ROLES, elem_id="script-roles", elem_classes="script-place"
+            )
             with gr.Row():
                 language = gr.Dropdown(
                     list(LANGUAGES), value="auto", label="Language", elem_id="script-language"
@@ -147,6 +149,12 @@ def add_fields() -> ScriptFields:
                     elem_id="script-seed",
                 )
             seed_note = note("script-seed-note")
+            loudness = gr.Dropdown(
+                list(LOUDNESS),
+                value=AS_RENDERED,
+                label="Loudness of the whole",
+                elem_id="script-loudness",
+            )
     with gr.Row(elem_id="script-actions"):
         render = gr.Button("Render", variant="primary", elem_id="script-render")
         check = gr.Button("Check", elem_id="script-check")
@@ -156,17 +164,11 @@ def add_fields() -> ScriptFields:
             True, label="Play segments as they come", elem_id="script-preview", container=False
         )
     run_note = note("script-run-note")
-    status = gr.HTML("", elem_id="script-status", js_on_load=None)
-    whole = gr.HTML("", elem_id="script-whole", js_on_load=None)
+    status = gr.HTML("", elem_id="script-status", elem_classes="script-place", js_on_load=None)
+    whole = gr.HTML("", elem_id="script-whole", elem_classes="script-place", js_on_load=None)
     edit = _add_edit()
     rows_note = note("script-rows-note")
     rows = action_list("", "script-rows", label="Rows")
-    loudness = gr.Dropdown(
-        list(LOUDNESS),
-        value=AS_RENDERED,
-        label="Loudness of the whole",
-        elem_id="script-loudness",
-    )
     return ScriptFields(
         project_id=project_id,
         copy_of=copy_of,

@@ -162,10 +162,12 @@ def read(folder: OutputFolder, project_id: str) -> KeptScript | None:
     return replace(kept, rows=tuple(_with_files(row, folder) for row in kept.rows))
 
 
-def checked_id(project_id: str) -> str:
+def checked_id(project_id: str | None) -> str:
     """Returns an id that the page made; raises InvalidSettingError for what it would not make."""
-    if not _ID.fullmatch(project_id):
-        raise InvalidSettingError("the page sent no script of its own; reload it.")
+    if project_id is None or not _ID.fullmatch(project_id):
+        raise InvalidSettingError(
+            "the page is not ready yet; press again in a moment, or reload it."
+        )
     return project_id
 
 

@@ -47,6 +47,7 @@ from intone.studio.script.showing import rows_html, status_html
 from intone.studio.script.view import View
 from intone.studio.script.whole_panel import whole_html, whole_routes
 from intone.studio.shell import Shell
+from intone.studio.speak.choices import first_voice, voice_groups
 
 _OPEN = "(...values) => window.intone.script.open(values)"
 _STORE = "(...values) => window.intone.script.store(values)"
@@ -72,11 +73,11 @@ class _ScriptTab:
         live: dict[str, Any] = {"trigger_mode": "always_last", **QUIET_EVENT}
         shown = [f.shown, f.status, f.rows, f.whole, f.stop, f.again, f.timer]
         ids = [f.project_id, f.copy_of]
-        page.load(
+        # What was typed is there before the server is asked: nothing typed since is overwritten.
+        page.load(None, [*ids, *f.kept], [*ids, *f.kept], js=_OPEN, show_progress="hidden").then(
             self.opened,
-            [*ids, *f.kept],
-            [*ids, *f.kept, *shown, f.roles, f.found, f.palette],
-            js=_OPEN,
+            {*ids, *f.kept},
+            [*f.kept, *shown, f.roles, f.found, f.palette],
             **QUIET_EVENT,
         )
         for field in f.kept:
@@ -117,28 +118,26 @@ class _ScriptTab:
 
     # ---- the page comes and goes
 
-    async def opened(
-        self, project_id: str, copy_of: str, *kept: Any, request: gr.Request
-    ) -> Updates:
+    async def opened(self, values: Values, request: gr.Request) -> Updates:
         """Returns the script of this browser tab, as it was left."""
         f, key_id = self._fields, self._shell.key_of(request)
+        project_id = values[f.project_id]
         try:
-            session = await aside(lambda: self._found(key_id, project_id, copy_of))
+            session = await aside(lambda: self._found(key_id, project_id, values[f.copy_of] or ""))
         except IntoneError as error:
             return {f.found: problem(error)}
-        values: Updates = dict(zip(f.kept, kept, strict=True))
-        sheet = session.view.sheet
+        sheet, restored = session.view.sheet, dict[Any, Any]()
         if sheet is not None and not (values[f.text] or "").strip():
-            values |= self._of_sheet(sheet)
-        elif sheet is not None and session.view.run is not None:
-            values[f.text] = session.view.project.source
-        bank = await aside(lambda: bank_of(values[f.identity], self._desk.library))
+            restored = self._of_sheet(sheet)
+        known = {**values, **restored}
+        voices = await aside(lambda: voices_of(self._desk))
+        identity = known[f.identity] or await aside(lambda: first_voice(voice_groups(self._desk)))
+        bank = await aside(lambda: bank_of(identity, self._desk.library))
         return {
-            **values,
-            f.project_id: project_id,
-            f.copy_of: "",
+            **restored,
+            f.identity: gr.update(choices=voices, value=identity),
             f.palette: palette_html(bank),
-            **await self._typed(session, values),
+            **await self._typed(session, known),
             **self._shown(session, key_id, project_id),
         }
 

@@ -101,7 +101,8 @@ def cast_html(
         f'<option value="{escape(name)}">{escape(shown)}</option>' for shown, name in voices
     )
     return (
-        '<fieldset class="script-cast"><legend>Cast: who speaks with which voice</legend>'
+        '<fieldset class="script-cast script-filled">'
+        "<legend>Cast: who speaks with which voice</legend>"
         f'{lines}</fieldset><datalist id="script-voices">{options}</datalist>'
     )
 

@@ -169,19 +169,27 @@ class ScriptSession:
             self._show(replace(self._view, remarks=(*self._view.remarks, words)))
 
     def next_row(self) -> Row | None:
-        """Returns the next row to be drawn, which is drawn from now on; None ends the run.
-
-        The check and the end are one step: a row that is wanted later begins a run of its own.
-        """
+        """Returns the next row to be drawn, which is drawn from now on; None where none waits."""
         with self._lock:
             view = self._view
             run, row = view.run, view.project.next_wanted()
             if run is None or row is None or run.is_stopping:
-                self._show(self._ended())
                 return None
             run = replace(run, row_id=row.id, again=0, doing="")
             self._show(replace(view, project=view.project.begun(row.id), run=run))
         return row
+
+    def end_if_done(self) -> bool:
+        """Ends the run where nothing waits any more, and says whether it did.
+
+        Both are one step: a row that is wanted later begins a run of its own.
+        """
+        with self._lock:
+            run = self._view.run
+            if run is not None and self._view.project.next_wanted() and not run.is_stopping:
+                return False
+            self._show(self._ended())
+            return True
 
     def end(self, problem: str | None = None) -> None:
         """Ends the run, if it is still on; what still waits waits no more."""

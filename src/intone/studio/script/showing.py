@@ -54,8 +54,9 @@ def status_html(view: View, now_s: float) -> str:
         words.append(f"about {_seconds(left_s)} left")
     share = 100 * run.num_done / total if total else 0
     line = " · ".join(words)
+    line = escape(line[:1].upper() + line[1:])
     return (
-        f'<div class="script-status"><p role="status">{escape(line[:1].upper() + line[1:])}</p>'
+        f'<div class="script-status script-filled"><p role="status">{line}</p>'
         f'<div class="intone-bar" role="progressbar" aria-label="Rows drawn" aria-valuemin="0" '
         f'aria-valuemax="{total}" aria-valuenow="{run.num_done}">'
         f'<span style="width:{share:.0f}%"></span></div></div>'
@@ -64,7 +65,8 @@ def status_html(view: View, now_s: float) -> str:
 
 def _over(view: View) -> str:
     remarks = "".join(
-        f'<p class="intone-note hint" role="status">{escape(one)}</p>' for one in view.remarks
+        f'<p class="intone-note hint script-filled" role="status">{escape(one)}</p>'
+        for one in view.remarks
     )
     return remarks
 

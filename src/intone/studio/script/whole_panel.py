@@ -46,7 +46,7 @@ def whole_html(view: View, address: str, sound: str | None) -> str:
     whole = view.whole
     if view.whole_problem is not None:
         words = escape(f"The whole cannot be compiled: {view.whole_problem}")
-        return f'<p class="intone-note problem" role="alert">{words}</p>'
+        return f'<p class="intone-note problem script-filled" role="alert">{words}</p>'
     if whole is None:
         return ""
     version = f"?v={view.version}"
@@ -57,7 +57,8 @@ def whole_html(view: View, address: str, sound: str | None) -> str:
     heard = f"{sound or address + '/whole.wav'}{version}"
     play = play_button(heard, "the whole script", "Play the whole")
     return (
-        f'<section class="script-whole" aria-label="The whole"><div class="buttons">{play}'
+        '<section class="script-whole script-filled" aria-label="The whole">'
+        f'<div class="buttons">{play}'
         f'<span class="figures">{escape(_figures(whole))}</span></div>'
         f'<div class="buttons"><span>Download</span>{links}</div>'
         f"{_picture(address, version)}</section>"
