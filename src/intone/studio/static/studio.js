@@ -26,6 +26,24 @@
     },
   };
 
+  // ---- the tab that was open is open after a reload
+  const TAB = "intone.tab";
+  const tabs = () => [...document.querySelectorAll("#intone-tabs [role=tab]")];
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest?.("#intone-tabs [role=tab]");
+    if (tab) sessionStorage.setItem(TAB, tab.textContent.trim());
+  });
+  const wanted = sessionStorage.getItem(TAB);
+  if (wanted) {
+    const watch = new MutationObserver(() => {
+      const tab = tabs().find((one) => one.textContent.trim() === wanted);
+      if (!tab) return;
+      watch.disconnect();
+      if (tab.getAttribute("aria-selected") !== "true") setTimeout(() => tab.click());
+    });
+    watch.observe(document.documentElement, { childList: true, subtree: true });
+  }
+
   // ---- one player: lists may be drawn anew under it without a break in the sound
   const queue = [];
   let bar, audio, title;
