@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from intone.cli.progress import PROGRESS_VARIABLE, Progress
-from intone.cli.studio_training.chain import Stage
+from intone.cli.studio_training.chain import STATE_FILE, Stage
 from intone.cli.studio_training.jobs import read_job, start_job
 from intone.cli.studio_training.processes import SystemProcesses
 from intone.core.errors import RunError
@@ -75,6 +77,28 @@ def test_a_job_at_work_is_found_by_others_and_ends_when_it_is_asked_to(tmp_path:
     assert found.state == "stopped"
     assert [step.state for step in found.steps] == ["stopped", "waiting"]
     assert found.problem is None
+
+
+def test_a_stage_whose_chain_was_killed_is_still_at_work_and_can_be_ended(tmp_path: Path) -> None:
+    pipe, job, processes = tmp_path / "pipe", tmp_path / "job", SystemProcesses(os.environ)
+    os.mkfifo(pipe)
+    start_job(job, [Stage(name="endless", argv=[*ENDLESS, str(pipe)])], processes)
+    while not read_job(job, processes).lines:
+        time.sleep(0.02)
+    chain = psutil.Process(json.loads((job / STATE_FILE).read_text())["pid"])
+    while not chain.children():
+        time.sleep(0.02)
+    stage = chain.children()[0]
+    while "say" not in stage.cmdline():  # between fork and exec it looks like the chain
+        time.sleep(0.02)
+    chain.kill()
+    while chain.is_running() and chain.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.02)
+    assert processes.is_running(job)
+    processes.interrupt(job)
+    found = waited(job)
+    assert found.state == "stopped"
+    assert found.problem is not None
 
 
 def test_a_job_at_work_is_not_begun_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

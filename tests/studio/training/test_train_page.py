@@ -162,7 +162,7 @@ def test_a_run_begins_in_a_memory_that_was_freed_and_is_chosen(tab: Tab, checked
     refused = tab.handler("remove_run")(run_id)
     assert "at work" in tab.note(refused, "train-run-note")
     assert "No checkpoint" in tab.note(
-        tab.handler("listen")(run_id, "Hello", None, None, 1), "train-listen-note"
+        asyncio.run(tab.handler("listen")(run_id, "Hello", None, None, 1)), "train-listen-note"
     )
 
 

@@ -191,6 +191,7 @@ def test_a_sentence_plays_by_either_checkpoint() -> None:
     assert 'data-play="/sound/a.wav"' in shown
     assert "is being said" in shown
     assert "seed 3" in shown
+    assert "Say it with step 20" in shown
     assert EVIL not in shown
 
 

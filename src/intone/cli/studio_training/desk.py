@@ -24,7 +24,7 @@ from intone.studio.training.desk import (
 )
 from intone.voices.library import VOICES_VARIABLE, VoiceLibrary
 
-_NEEDED = ("accelerate", "peft")
+_NEEDED = ("accelerate", "matplotlib", "peft")
 """What `intone[train]` brings and a run cannot do without."""
 
 
@@ -72,7 +72,7 @@ class TrainingHere:
         if not lacking:
             return None
         return (
-            f"Training needs {' and '.join(lacking)}, which this installation does not have. "
+            f"Training needs {', '.join(lacking)}, which this installation does not have. "
             "Bring them with: pip install 'intone[train]', then start the studio again."
         )
 

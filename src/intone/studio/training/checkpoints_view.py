@@ -10,7 +10,7 @@ from intone.studio.parts.notes import problem
 from intone.studio.parts.rows import empty
 from intone.studio.parts.sounds import play_button
 from intone.studio.training.desk import EvalTake, Evaluated, Listening, Promotion, Run
-from intone.studio.training.views import steps_view
+from intone.studio.training.views import shown_name, steps_view
 
 Offer = Callable[[Path], str]
 """Returns the address of a file of sound."""
@@ -23,13 +23,7 @@ _EXPLAINED = (
     "is better."
 )
 
-_NAMES = {"recordings": "the recordings", "base": "before training (cloned)"}
-
-
-def shown_name(name: str) -> str:
-    """Returns a checkpoint's name as people read it: "step 100"."""
-    kind, _, number = name.partition("-")
-    return f"step {int(number)}" if kind == "step" and number.isdigit() else _NAMES.get(name, name)
+_SHOWN_LISTENINGS = 8
 
 
 def checkpoints_view(run: Run | None) -> str:
@@ -45,7 +39,10 @@ def checkpoints_view(run: Run | None) -> str:
     )
     heads = ("Checkpoint", "Validation loss", "Like the speaker", "Ended", "Pace", "Score")
     head = "".join(f"<th>{each}</th>" for each in heads)
-    return f'<table class="intone-rows"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return (
+        f'<table class="intone-rows"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<p class="told">{_EXPLAINED}</p>'
+    )
 
 
 def _row(name: str, loss: float | None, found: Evaluated | None, *, is_best: bool) -> str:
@@ -99,7 +96,9 @@ def listenings_view(run: Run | None, offer: Offer) -> str:
     """Returns the sentences that were said on purpose, newest first, checkpoints side by side."""
     if run is None or not run.listenings:
         return empty("Nothing compared yet: write a sentence, choose two checkpoints, say it.")
-    return "".join(_listening(each, offer) for each in run.listenings)
+    shown = "".join(_listening(each, offer) for each in run.listenings[:_SHOWN_LISTENINGS])
+    more = len(run.listenings) - _SHOWN_LISTENINGS
+    return shown + (f'<p class="told">and {more} older ones.</p>' if more > 0 else "")
 
 
 def _listening(listening: Listening, offer: Offer) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from intone.core.errors import IntoneError
-from intone.studio.training.checkpoints_view import shown_name
 from intone.studio.training.desk import Curves, Dataset, Run, RunPlan, TrainingDesk
-from intone.studio.training.views import clock, counted, state_words
+from intone.studio.training.views import clock, counted, shown_name, state_words
 
 Choice = tuple[str, str]
 """What is shown, and what it stands for."""

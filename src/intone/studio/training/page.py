@@ -239,7 +239,7 @@ class _TrainTab:
             self._fields.start.consent: False,
         }
 
-    def listen(
+    async def listen(
         self,
         run: str | None,
         text: str,
@@ -247,12 +247,14 @@ class _TrainTab:
         second: str | None,
         seed: float | None,
     ) -> Updates:
-        """Begins to say a sentence with two checkpoints."""
+        """Begins to say a sentence with two checkpoints, in a memory that nobody else needs."""
         names = [name for name in (first, second) if name]
         if not run or not names:
             return self._silent() | {self._notes["listen"]: problem(NO_CHECKPOINT)}
         wish = ListenWish(text=text, checkpoints=names, seed=int(seed or 0))
-        return self._done(lambda: self._desk.listen(run, wish), "listen")
+        told = await aside(lambda: self._done(lambda: self._desk.listen(run, wish), "listen"))
+        await self._shell.desk.models.free()
+        return told
 
     def keep(self, run: str | None, checkpoint: str | None, voice: str) -> Updates:
         """Begins to make a checkpoint a voice."""

@@ -35,6 +35,11 @@ _STATES: Mapping[str, str] = {
 
 _STEP_STATES: Mapping[str, str] = {**_STATES, "waiting": "waits"}
 
+_NAMES = {"recordings": "the recordings", "base": "before training (cloned)"}
+
+_DOINGS: Mapping[str, str] = {"open": "Open", "speak": "Say it with"}
+"""Of a listening: "open step-000100"."""
+
 _SHOWN_REFUSALS = 12
 
 _REASONS: Mapping[str, str] = {
@@ -62,6 +67,19 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def shown_name(name: str) -> str:
+    """Returns a checkpoint's name as people read it: "step 100"."""
+    kind, _, number = name.partition("-")
+    return f"step {int(number)}" if kind == "step" and number.isdigit() else _NAMES.get(name, name)
+
+
+def _title(stage: str) -> str:
+    doing, _, checkpoint = stage.partition(" ")
+    if doing in _DOINGS and checkpoint:
+        return f"{_DOINGS[doing]} {shown_name(checkpoint)}"
+    return _STEP_TITLES.get(stage, stage.capitalize())
+
+
 def counted(number: int, noun: str) -> str:
     """Returns "1 clip" or "2 clips"."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
@@ -79,7 +97,7 @@ def steps_view(job: Job) -> str:
 
 
 def _step(step: Step) -> str:
-    title = escape(_STEP_TITLES.get(step.name, step.name.capitalize()))
+    title = escape(_title(step.name))
     wall = "" if step.wall_s is None else f" · {clock(step.wall_s)}"
     told = escape(step.note) if step.note else _STEP_STATES[step.state] + wall
     bar = ""
@@ -139,8 +157,8 @@ def _notes(verdict: Verdict, left_out: tuple[str, ...]) -> Iterable[str]:
         yield "less than ten minutes of speech: the voice will be recognisable at best."
     if left_out:
         yield (
-            f"{len(left_out)} files of the archive are neither sound nor text and were left out: "
-            f"{', '.join(left_out[:5])}{' …' if len(left_out) > 5 else ''}"
+            f"left out of the archive, neither sound nor text: {', '.join(left_out[:5])}"
+            + (f" and {len(left_out) - 5} more" if len(left_out) > 5 else "")
         )
 
 
