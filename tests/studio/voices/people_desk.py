@@ -48,7 +48,8 @@ class FakeModels:
     kinds: tuple[ModelKind, ...] = ("custom", "base", "design")
     speakers: dict[str, FakeThreadModel] = field(default_factory=dict)
     leased: list[str] = field(default_factory=list)
-    free_names: tuple[str, ...] = ()
+    is_deaf: bool = False
+    """Nothing hears who speaks."""
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -95,11 +96,9 @@ class FakeModels:
         return self.speakers[model]
 
     def ear(self, key_id: str, model: str) -> Ear | None:
-        return (
-            SynthesizerEar(self.speakers["fake-base"], "fake-base")
-            if "base" in self.kinds
-            else None
-        )
+        if self.is_deaf or "base" not in self.kinds:
+            return None
+        return SynthesizerEar(self.speakers["fake-base"], "fake-base")
 
     def record(self, model: str) -> ModelRecord:
         return ModelRecord(

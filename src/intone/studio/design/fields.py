@@ -114,7 +114,12 @@ def add_fields(page: gr.Blocks) -> DesignFields:
     go_note = note("design-note")
     with gr.Row(elem_id="design-rounds-row"):
         rounds = gr.Dropdown(
-            [], label="Rounds drawn so far", elem_id="design-rounds", scale=4, visible=False
+            [],
+            label="Rounds drawn so far",
+            elem_id="design-rounds",
+            scale=4,
+            min_width=260,
+            visible=False,
         )
         remove = gr.Button(
             "Delete this round", elem_id="design-remove", scale=1, visible=False, min_width=140
