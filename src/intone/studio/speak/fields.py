@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -13,8 +13,10 @@ from intone.studio.parts.drafts import keep_drafts
 from intone.studio.parts.notes import note
 from intone.studio.parts.rows import action_list, button
 from intone.studio.parts.words import LANGUAGES, TEXTS
+from intone.studio.speak.choices import VoiceGroup, first_voice
 from intone.studio.speak.figures import IDLE
 from intone.studio.speak.order import AUTOMATIC_CHUNK, MAX_CHUNK_FRAMES, FieldName
+from intone.studio.speak.shelf import dropdown_choices
 
 _PLACEHOLDER = "Write what shall be said. [Pause], [rate:0.9] and [say:word|respelling] are tags."
 _EXAMPLE_LETTERS = 22
@@ -64,8 +66,13 @@ class SpeakFields:
         return self.notes["seed"]
 
 
-def add_fields(page: gr.Blocks) -> SpeakFields:
-    """Adds the tab's components in the order in which they are read."""
+def add_fields(page: gr.Blocks, groups: Sequence[VoiceGroup]) -> SpeakFields:
+    """Adds the tab's components in the order in which they are read.
+
+    Args:
+        groups: the voices that are here when the page is built. One of them is chosen from the
+            start: what is chosen later, by a draft for example, is not covered by a default.
+    """
     notes: dict[FieldName, gr.HTML] = {}
     named: dict[str, Component] = {}
     with gr.Row(elem_id="speak-columns"):
@@ -73,10 +80,20 @@ def add_fields(page: gr.Blocks) -> SpeakFields:
             text, examples = _add_text(notes)
             with gr.Row():
                 voice = gr.Dropdown(
-                    [], label="Voice", allow_custom_value=True, elem_id="speak-voice", scale=3
+                    dropdown_choices(groups),
+                    value=first_voice(groups),
+                    label="Voice",
+                    allow_custom_value=True,
+                    scale=3,
+                    min_width=260,
+                    elem_id="speak-voice",
                 )
                 language = gr.Dropdown(
-                    list(LANGUAGES), value="auto", label="Language", elem_id="speak-language"
+                    list(LANGUAGES),
+                    value="auto",
+                    label="Language",
+                    min_width=140,
+                    elem_id="speak-language",
                 )
             notes["voice"], notes["language"] = (
                 note("speak-voice-note"),
@@ -89,8 +106,10 @@ def add_fields(page: gr.Blocks) -> SpeakFields:
             named |= {"text": text, "voice": voice, "language": language, "instruct": instruct}
             more = _add_more(named, notes)
             with gr.Row(elem_id="speak-buttons"):
-                go = gr.Button("Speak", variant="primary", elem_id="speak-go", scale=3)
-                stop = gr.Button("Stop", elem_id="speak-stop", scale=1)
+                go = gr.Button(
+                    "Speak", variant="primary", elem_id="speak-go", scale=3, min_width=160
+                )
+                stop = gr.Button("Stop", elem_id="speak-stop", scale=1, min_width=90)
             notes["model"] = note("speak-note")
             with gr.Column(elem_id="speak-panel", min_width=0):
                 figures = gr.HTML(IDLE, js_on_load=None, elem_id="speak-figures")

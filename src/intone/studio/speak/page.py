@@ -44,7 +44,7 @@ def build(shell: Shell, tab: gr.Tab) -> None:
     """Adds the tab, and its routes of sound."""
     performances = Performances(shell.desk, SpeakPlanner(shell.desk))
     shell.routes.include_router(live_routes(performances, shell.desk.who))
-    fields = add_fields(shell.page)
+    fields = add_fields(shell.page, voice_groups(shell.desk))
     SpeakTab(shell, performances, fields).connect(tab)
 
 
@@ -129,7 +129,8 @@ class SpeakTab:
         """Returns the voices as they are now; what was chosen stays chosen."""
         groups = voice_groups(self._desk)
         chosen = voice or first_voice(groups)
-        choice = gr.update(choices=dropdown_choices(groups), value=chosen)
+        choices = dropdown_choices(groups)
+        choice = gr.update(choices=choices) if voice else gr.update(choices=choices, value=chosen)
         return choice, shelf(groups, chosen), self._instruct(chosen)
 
     def chosen(self, voice: str | None) -> tuple[Any, str, Any]:
