@@ -50,12 +50,12 @@ def build(shell: Shell, tab: gr.Tab) -> None:
     if jobs is None:
         gr.HTML(hint("This server takes no jobs: its setting jobs.enabled is false."))
         return
-    fields = _add_fields(shell, jobs)
-    _LongTextTab(shell, jobs, fields).connect(tab)
+    fields = add_fields(shell, jobs)
+    LongTextTab(shell, jobs, fields).connect(tab)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fields:
+class LongTextFields:
     """The components of the tab."""
 
     file: gr.File
@@ -82,13 +82,12 @@ class _Fields:
         return [*self.notes.values(), self.outline]
 
 
-def _add_fields(shell: Shell, jobs: JobDesk) -> _Fields:
+def add_fields(shell: Shell, jobs: JobDesk) -> LongTextFields:
+    """Adds the tab's components in the order in which they are read."""
     notes: dict[FieldName, gr.HTML] = {}
     with gr.Row(elem_id="long-columns"):
         with gr.Column(scale=3, min_width=320):
-            file = gr.File(
-                label="Book or text: .txt, .md or .epub", elem_id="long-file", height=120
-            )
+            file = gr.File(label="Book or text (.txt, .md, .epub)", elem_id="long-file", height=150)
             text = gr.Textbox(
                 label="…or paste the text",
                 info="A line such as “Chapter 2” or “# Title” of its own begins a chapter.",
@@ -119,7 +118,7 @@ def _add_fields(shell: Shell, jobs: JobDesk) -> _Fields:
             notes["start"] = note("long-start-note")
     gr.HTML(_jobs_head(jobs), js_on_load=None)
     rows = action_list("", "long-jobs", label="Long texts")
-    fields = _Fields(
+    fields = LongTextFields(
         file=file,
         text=text,
         voice=voice,
@@ -148,8 +147,10 @@ def _jobs_head(jobs: JobDesk) -> str:
     )
 
 
-class _LongTextTab:
-    def __init__(self, shell: Shell, jobs: JobDesk, fields: _Fields) -> None:
+class LongTextTab:
+    """What the tab does; its presses run on the event loop, reading in threads."""
+
+    def __init__(self, shell: Shell, jobs: JobDesk, fields: LongTextFields) -> None:
         self._shell = shell
         self._desk = shell.desk
         self._jobs = jobs

@@ -42,7 +42,7 @@ def build(shell: Shell, tab: gr.Tab) -> None:
         clear = gr.Button("Show all", elem_id="takes-all", scale=0, min_width=140)
     rows = action_list("", "takes-list", label="Takes")
     pages = action_list("", "takes-pages", label="Pages of takes")
-    view = _TakesTab(shell, fields, rows, pages, gr.State(PageState()))
+    view = TakesTab(shell, fields, rows, pages, gr.State(PageState()))
     view.connect(tab, find, clear)
 
 
@@ -69,7 +69,9 @@ class PageState:
     running: ThreadModel | None = None
 
 
-class _TakesTab:
+class TakesTab:
+    """What the tab does, for every page that is open."""
+
     def __init__(
         self, shell: Shell, fields: _Fields, rows: gr.HTML, pages: gr.HTML, state: gr.State
     ) -> None:
