@@ -6,8 +6,8 @@
     JOB/log.txt        what the stages print; "== NAME" where one begins
     JOB/lock           locked for as long as this process or a stage lives
 
-SIGINT asks the stage at work to end, as Ctrl-C does: `run` writes a checkpoint. One that has not
-ended after half a minute is terminated, then killed. A stage that fails ends the chain.
+SIGINT to the group asks the stage at work to end, as Ctrl-C does: `run` writes a checkpoint. One
+that has not ended after half a minute is terminated, then killed. A stage that fails ends the chain.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ JOB_FILE, STATE_FILE, LOG_FILE, LOCK_FILE = "job.json", "state.json", "log.txt",
 PROGRESS_FILE = "progress.txt"
 HEADING = "== "
 
-_PATIENCE_S = 30.0
+PATIENCE_S = 30.0
 """For a checkpoint to be written, then for what was begun to be cleared away."""
+
+_LOOK_EVERY_S = 0.1
 
 _NICENESS = 5
 """Whoever speaks on the page meanwhile goes first."""
@@ -78,7 +80,6 @@ class Chain:
             {"state": "waiting", "started_at": None, "ended_at": None, "exit_code": None}
             for _ in self._stages
         ]
-        self._process: subprocess.Popen[bytes] | None = None
         self._is_stopping = False
 
     def run(self) -> int:
@@ -92,11 +93,8 @@ class Chain:
         return code
 
     def ask_to_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Passes on the wish to end; a signal handler."""
-        if not self._is_stopping:
-            self._is_stopping = True
-            if self._process is not None:
-                self._process.send_signal(signal.SIGINT)
+        """Notes the wish to end; a signal handler. The stage is told with the whole group."""
+        self._is_stopping = True
 
     def _run_stage(self, i: int, stage: Stage) -> int:
         (self._directory / PROGRESS_FILE).unlink(missing_ok=True)
@@ -121,15 +119,15 @@ class Chain:
             "PYTHONUNBUFFERED": "1",
         }
         argv = [sys.executable, "-m", "intone", *stage.argv]
-        self._process = subprocess.Popen(argv, env=environ, pass_fds=(self._lock,))
-        if self._shall_stop():  # asked between the two lines above
-            self._process.send_signal(signal.SIGINT)
+        process = subprocess.Popen(argv, env=environ, pass_fds=(self._lock,))
+        if self._shall_stop():  # asked while the stage was on its way into the group
+            process.send_signal(signal.SIGINT)
         while True:
             try:
-                return self._process.wait(timeout=0.5)
+                return process.wait(timeout=_LOOK_EVERY_S)
             except subprocess.TimeoutExpired:
                 if self._shall_stop():
-                    return self._insist(self._process)
+                    return self._insist(process)
 
     def _shall_stop(self) -> bool:
         """Returns whether a signal came, perhaps since it was last asked."""
@@ -139,7 +137,7 @@ class Chain:
         self._write()
         for end in (process.terminate, process.kill):
             try:
-                return process.wait(timeout=_PATIENCE_S)
+                return process.wait(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 end()
         return process.wait()

@@ -15,11 +15,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from intone.audio.writer import output_error
-from intone.cli.studio_training.chain import LOCK_FILE, LOG_FILE, STATE_FILE
+from intone.cli.studio_training.chain import LOCK_FILE, LOG_FILE, PATIENCE_S, STATE_FILE
 from intone.core.errors import RunError
 
 _PATIENCE_S = 5.0
@@ -79,9 +80,10 @@ class SystemProcesses:
     def interrupt(self, job: Path) -> None:
         end_s = time.monotonic() + _PATIENCE_S
         while self.is_running(job) and time.monotonic() < end_s:
-            group = _group(job)
-            if group is not None:
-                _signal(group)
+            told = _told(job)
+            if told is not None:
+                if not (told.is_stopping and told.age_s < 2 * PATIENCE_S):
+                    _signal(told.group)
                 return
             time.sleep(0.05)
 
@@ -101,18 +103,29 @@ def _take_lock(job: Path) -> int:
             return lock
 
 
-def _group(job: Path) -> int | None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a chain last said of itself."""
+
+    group: int
+    is_stopping: bool
+    """A second signal would cut short what the first one began: a checkpoint being written."""
+    age_s: float
+
+
+def _told(job: Path) -> _Told | None:
+    path = job / STATE_FILE
     try:
-        return int(json.loads((job / STATE_FILE).read_text(encoding="utf-8"))["pid"])
+        data = json.loads(path.read_text(encoding="utf-8"))
+        age_s = time.time() - path.stat().st_mtime
+        return _Told(int(data["pid"]), bool(data["is_stopping"]), age_s)
     except (OSError, ValueError, KeyError):
         return None
 
 
 def _signal(group: int) -> None:
-    """Tells the chain, which passes it on; where that was killed, the stage that it left behind."""
-    for tell in (os.kill, os.killpg):
-        try:
-            tell(group, signal.SIGINT)
-        except ProcessLookupError:
-            continue
+    """Tells the chain and its stage, or the stage that a killed chain left behind."""
+    try:
+        os.killpg(group, signal.SIGINT)
+    except ProcessLookupError:  # it has just ended
         return
