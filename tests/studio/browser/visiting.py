@@ -56,7 +56,7 @@ class Visitor:
 
     def wait_until_usable(self) -> None:
         """Waits until the page has its voices, and so could speak."""
-        expect(self.page.locator("#speak-go")).to_be_visible()
+        expect(self.page.get_by_role("tab", name="Speak", exact=True)).to_be_visible()
         expect(self.page.locator("#speak-voice input")).not_to_have_value("")
 
     def tab(self, title: str) -> Locator:
