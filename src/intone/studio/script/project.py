@@ -13,7 +13,9 @@ from intone.core.errors import InvalidSettingError
 from intone.core.seeds import derived_seed
 from intone.core.types import MAX_SEED, SpeechRequest
 from intone.studio.script.rows import PlannedRow, Row, Take
+from intone.text.markup import parse_script
 from intone.text.script import Position, Script, Segment, Silence
+from intone.text.script_source import is_same
 
 _NOWHERE = Position(1, 1)
 
@@ -117,6 +119,20 @@ class Project:
         rest = self.rows[index + 1 :]
         return replace(
             self, rows=(*self.rows[:index], row, *new, *rest), next_number=number + len(new)
+        )
+
+    def placed(self, source: str) -> Project:
+        """Returns the project of a text that says what the rows say, each row in its place there.
+
+        Raises:
+            IntoneError: it says nothing; a text that says something else moves no row.
+        """
+        script = parse_script(source, dialogue=self.is_dialogue)
+        if not is_same(script, self.script):
+            return replace(self, source=source)
+        rows = zip(self.rows, script.segments, strict=True)
+        return replace(
+            self, source=source, rows=tuple(row.placed(one.position) for row, one in rows)
         )
 
     def moved(self, row_id: str, by: int) -> Project:

@@ -12,7 +12,7 @@ from typing import Literal
 from intone.core.types import FinishReason
 from intone.render.identity import Identity
 from intone.render.plan import SegmentPlan
-from intone.text.script import Segment
+from intone.text.script import Position, Segment
 
 RowState = Literal["planned", "waiting", "drawing", "done", "failed"]
 
@@ -84,6 +84,13 @@ class Row:
         takes = self.current_takes
         chosen = next((take for take in takes if take.name == self.chosen), None)
         return chosen or (takes[-1] if takes else None)
+
+    def placed(self, position: Position) -> Row:
+        """Returns the row at another place in the script's text."""
+        planned = self.planned
+        segment = replace(planned.segment, position=position)
+        plan = replace(planned.plan, position=position, segment=segment)
+        return replace(self, planned=replace(planned, segment=segment, plan=plan))
 
     def drawn(self, take: Take) -> Row:
         """Returns the row with one more take; it is heard, unless the words changed meanwhile."""

@@ -141,7 +141,8 @@ class ScriptSession:
             project = change(view.project)
             source = script_source(project.script.pieces, dialogue=project.is_dialogue)
             sheet = None if view.sheet is None else replace(view.sheet, text=source)
-            self._show(replace(view, project=replace(project, source=source), sheet=sheet))
+            project = project.placed(source) if project.rows else replace(project, source="")
+            self._show(replace(view, project=project, sheet=sheet))
         return source
 
     # ---- the run
