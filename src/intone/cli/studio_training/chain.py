@@ -7,7 +7,7 @@
     JOB/lock           locked for as long as this process or a stage lives
 
 SIGINT to the group asks the stage at work to end, as Ctrl-C does: `run` writes a checkpoint. One
-that has not ended after half a minute is terminated, then killed. A stage that fails ends the chain.
+that has not ended after half a minute is terminated, then killed. A stage that fails ends all.
 """
 
 from __future__ import annotations
