@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from intone.core.errors import CapacityError
 from intone.studio.sound.state import KeptSpeech, SoundState
 from intone.studio.speak.figures import figures, kept_row
+from intone.studio.speak.order import FieldError
 
 SPEAKING = SoundState(
     phase="speaking",
@@ -23,6 +25,12 @@ def test_live_figures_are_said_in_the_words_of_the_field() -> None:
     html = figures(SPEAKING)
     for words in ("0.12 s", "2.3x real time", "1,058", "about 2 s", 'aria-valuenow="50"'):
         assert words in html
+
+
+def test_what_was_not_spoken_leads_to_its_field() -> None:
+    seed = SoundState(phase="failed", error=FieldError("seed", "no number"))
+    assert '<a href="#speak-seed">Seed</a>' in figures(seed)
+    assert "Not spoken." in figures(SoundState(phase="failed", error=CapacityError("full")))
 
 
 def test_loading_says_what_happens_to_models() -> None:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 
+from intone.core.errors import IntoneError
 from intone.studio.parts.sounds import download_link, play_button
 from intone.studio.sound.downloads import DOWNLOAD_FORMATS
 from intone.studio.sound.state import KeptSpeech, SoundState
+from intone.studio.speak.order import FieldName, field_of
 
 IDLE = '<p class="speak-status" role="status">Ready.</p>'
+
+
+_PLACES: Mapping[FieldName, tuple[str, str]] = {
+    "text": ("speak-text", "Text"),
+    "voice": ("speak-voice", "Voice"),
+    "language": ("speak-language", "Language"),
+    "seed": ("speak-seed", "Seed"),
+    "speed": ("speak-speed", "Speed"),
+    "advanced": ("speak-advanced-note", "Speed, seed and more"),
+}
+"""Where a message stands, and what is called so. What is not here stands just above the panel."""
 
 
 def figures(state: SoundState, switching: str | None = None) -> str:
@@ -18,8 +31,8 @@ def figures(state: SoundState, switching: str | None = None) -> str:
     Args:
         switching: what happens to models meanwhile; None where nothing does.
     """
-    words = _status(state, switching)
-    status = f'<p class="speak-status" role="status">{escape(words)}</p>'
+    words = _not_spoken(state.error) if state.error else escape(_status(state, switching))
+    status = f'<p class="speak-status" role="status">{words}</p>'
     if not state.num_frames:
         return status
     pairs = "".join(
@@ -43,6 +56,14 @@ def _status(state: SoundState, switching: str | None) -> str:
             return "Stopped; nothing was kept."
         case "failed":
             return "Not spoken."
+
+
+def _not_spoken(error: IntoneError) -> str:
+    """Returns a way to the field that was wrong: it may be out of sight."""
+    place, title = _PLACES.get(field_of(error), (None, ""))
+    if place is None:
+        return "Not spoken."
+    return f'Not spoken: look at <a href="#{place}">{title}</a>.'
 
 
 def _pairs(state: SoundState) -> Iterator[tuple[str, str]]:

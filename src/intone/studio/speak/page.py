@@ -80,7 +80,10 @@ class SpeakTab:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         lists = [fields.voice, fields.shelf, fields.instruct]
         for event in (tab.select, self._shell.page.load):
-            event(self.refreshed, [fields.voice], lists, **quiet)
+            # A draft may have come meanwhile: whoever is chosen then is marked.
+            event(self.refreshed, [fields.voice], lists, **quiet).then(
+                self.chosen, [fields.voice], lists, **quiet
+            )
         fields.voice.change(self.chosen, [fields.voice], lists, **quiet)
         fields.shelf.click(
             self.on_shelf,
@@ -121,7 +124,7 @@ class SpeakTab:
     def _told(self, error: IntoneError) -> Updates:
         field: FieldName = field_of(error)
         updates: Updates = {self._fields.notes[field]: problem(error)}
-        if field in ("seed", "advanced"):
+        if field in ("speed", "seed", "advanced"):
             updates[self._fields.more] = gr.update(open=True)
         return updates
 
