@@ -163,7 +163,7 @@ def test_two_thousand_takes_are_quick_and_only_what_is_shown_is_read(
 
     started_s = perf_counter()
     assert one.page(tmp_path, ALL, 50).num_matching == 2_000
-    assert perf_counter() - started_s < 0.5
+    assert perf_counter() - started_s < 2.0  # 0.05 on a quiet machine
     assert num_read == 20
     wanted = TakeFilter(words="1234.")
     assert texts(one.page(tmp_path, wanted)) == ["Take 1234."]

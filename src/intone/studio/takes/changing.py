@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from intone import __version__
 from intone.audio.durable import sync_directory
 from intone.audio.writer import output_error
 from intone.core.errors import RecordError
 from intone.core.synthesizer import Synthesizer
 from intone.core.types import VoiceClonePrompt
+from intone.core.version import __version__
 from intone.render.outputs import KeptTake, OutputFolder
 from intone.render.recording import Cloner, KeptVoices, voice_again
 from intone.render.redo import (

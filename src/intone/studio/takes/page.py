@@ -30,34 +30,49 @@ Updates = dict[Any, Any]
 
 def build(shell: Shell, tab: gr.Tab) -> None:
     """Adds the tab."""
-    with gr.Row(elem_id="takes-filters"):
-        fields = _Fields(
-            mode=gr.Dropdown([("Any", "")], value="", label="Made with", elem_id="takes-mode"),
-            since=gr.Dropdown([("Any time", "")], value="", label="When", elem_id="takes-since"),
-            voice=gr.Textbox(label="Voice", max_lines=1, elem_id="takes-voice"),
-            words=gr.Textbox(label="Words in the text", max_lines=1, elem_id="takes-words"),
-        )
-    with gr.Row(elem_id="takes-buttons"):
-        find = gr.Button("Find", variant="primary", elem_id="takes-find", scale=0, min_width=140)
-        clear = gr.Button("Show all", elem_id="takes-all", scale=0, min_width=140)
-    rows = action_list("", "takes-list", label="Takes")
-    pages = action_list("", "takes-pages", label="Pages of takes")
-    view = TakesTab(shell, fields, rows, pages, gr.State(PageState()))
-    view.connect(tab, find, clear)
+    TakesTab(shell, add_fields()).connect(tab)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fields:
-    """What is wanted."""
+class TakesFields:
+    """The components of the tab."""
 
     mode: gr.Dropdown
     since: gr.Dropdown
     voice: gr.Textbox
     words: gr.Textbox
+    find: gr.Button
+    clear: gr.Button
+    rows: gr.HTML
+    pages: gr.HTML
+    state: gr.State
 
     @property
-    def all(self) -> list[gr.Dropdown | gr.Textbox]:
+    def filters(self) -> list[gr.Dropdown | gr.Textbox]:
         return [self.mode, self.since, self.voice, self.words]
+
+
+def add_fields() -> TakesFields:
+    """Adds the tab's components in the order in which they are read."""
+    with gr.Row(elem_id="takes-filters"):
+        mode = gr.Dropdown([("Any", "")], value="", label="Made with", elem_id="takes-mode")
+        since = gr.Dropdown([("Any time", "")], value="", label="When", elem_id="takes-since")
+        voice = gr.Textbox(label="Voice", max_lines=1, elem_id="takes-voice")
+        words = gr.Textbox(label="Words in the text", max_lines=1, elem_id="takes-words")
+    with gr.Row(elem_id="takes-buttons"):
+        find = gr.Button("Find", variant="primary", elem_id="takes-find", scale=0, min_width=140)
+        clear = gr.Button("Show all", elem_id="takes-all", scale=0, min_width=140)
+    return TakesFields(
+        mode=mode,
+        since=since,
+        voice=voice,
+        words=words,
+        find=find,
+        clear=clear,
+        rows=action_list("", "takes-list", label="Takes"),
+        pages=action_list("", "takes-pages", label="Pages of takes"),
+        state=gr.State(PageState()),
+    )
 
 
 @dataclass(slots=True)
@@ -72,21 +87,16 @@ class PageState:
 class TakesTab:
     """What the tab does, for every page that is open."""
 
-    def __init__(
-        self, shell: Shell, fields: _Fields, rows: gr.HTML, pages: gr.HTML, state: gr.State
-    ) -> None:
+    def __init__(self, shell: Shell, fields: TakesFields) -> None:
         self._shell = shell
         self._fields = fields
-        self._rows = rows
-        self._pages = pages
-        self._state = state
         self._reader = TakeReader()
 
-    def connect(self, tab: gr.Tab, find: gr.Button, clear: gr.Button) -> None:
+    def connect(self, tab: gr.Tab) -> None:
         """Says what happens on which press."""
         fields = self._fields
-        inputs = [self._state, *fields.all]
-        outputs = [self._rows, self._pages, fields.mode, fields.since]
+        inputs = [fields.state, *fields.filters]
+        outputs = [fields.rows, fields.pages, fields.mode, fields.since]
         quiet: dict[str, Any] = {
             "show_progress": "hidden",
             "api_visibility": "private",
@@ -94,18 +104,18 @@ class TakesTab:
         }
         for event in (
             tab.select,
-            find.click,
+            fields.find.click,
             fields.mode.input,
             fields.since.input,
             fields.voice.change,
             fields.words.change,
         ):
             event(self.found, inputs, outputs, trigger_mode="always_last", **quiet)
-        clear.click(lambda: ("", "", "", ""), None, list(fields.all), **quiet).then(
+        fields.clear.click(lambda: ("", "", "", ""), None, list(fields.filters), **quiet).then(
             self.found, inputs, outputs, **quiet
         )
-        self._pages.click(self.turned, inputs, outputs, **quiet)
-        self._rows.click(self.pressed, inputs, outputs, trigger_mode="multiple", **quiet)
+        fields.pages.click(self.turned, inputs, outputs, **quiet)
+        fields.rows.click(self.pressed, inputs, outputs, trigger_mode="multiple", **quiet)
 
     async def found(
         self,
@@ -232,11 +242,11 @@ class TakesTab:
             try:
                 page = self._reader.page(directory, wanted, number)
             except IntoneError as error:
-                return {self._rows: problem(error), self._pages: ""}
+                return {self._fields.rows: problem(error), self._fields.pages: ""}
             modes, days = mode_choices(page.index), day_choices(page.index, today)
             return {
-                self._rows: RowMaker(directory, offer, today).rows(page, wanted, rows),
-                self._pages: pager(page),
+                self._fields.rows: RowMaker(directory, offer, today).rows(page, wanted, rows),
+                self._fields.pages: pager(page),
                 self._fields.mode: gr.update(choices=modes),
                 self._fields.since: gr.update(choices=days),
             }

@@ -25,8 +25,9 @@ def mode_choices(index: TakeIndex) -> list[Choice]:
 def day_choices(index: TakeIndex, today: date) -> list[Choice]:
     """Returns spans of time, and the latest days with takes."""
     days = [
-        (f"{day_words(day, today).capitalize()} ({count:,})", f"{day:%Y%m%d}")
+        (f"{words[:1].upper()}{words[1:]} ({count:,})", f"{day:%Y%m%d}")
         for day, count in index.days[:_MAX_DAYS]
+        if (words := day_words(day, today))
     ]
     return [*_SPANS, *days]
 
