@@ -12,6 +12,7 @@ from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.types import SpeechRequest
 from intone.render.anchors import ANCHOR_TEXTS
 from intone.render.casting import cast_script
+from intone.render.drawing import Anchor
 from intone.render.ear import SynthesizerEar
 from intone.render.identity import Identity, preset_identity, voice_identity
 from intone.render.plan import ScriptPlan
@@ -179,3 +180,39 @@ def test_the_time_left_shrinks_with_every_segment() -> None:
     assert plan.segments[0].expected_s > 0.5
     quick = replace(plan.segments[0].request, speed=2.0)
     assert replace(plan.segments[0], request=quick).expected_s < plan.segments[0].expected_s
+
+
+def test_who_waits_is_told_before_a_segment_is_drawn_again() -> None:
+    fake = FakeSynthesizer(likeness=lambda request: 0.1)
+    plan = planned(SOURCE, voice_identity(kept(heard_by="fake-ear")), fake)
+    told: list[int] = []
+
+    ScriptRenderer(
+        plan, fake, SynthesizerEar(fake, "fake-ear"), tell_again=told.append
+    ).render_segment(0)
+
+    assert told == [1, 2]
+
+
+def test_what_takes_are_compared_with_can_be_handed_on() -> None:
+    fake = FakeSynthesizer()
+    plan = planned(SOURCE, preset_identity("ava"), fake)
+    anchors: dict[str, Anchor | None] = {}
+    for index in (0, 1):
+        ear = SynthesizerEar(fake, "fake-ear")
+        ScriptRenderer(plan, fake, ear, anchors=anchors).render_segment(index)
+
+    assert anchors_drawn(fake) == 1
+
+
+def test_a_segment_planned_alone_is_the_same_again() -> None:
+    fake = FakeSynthesizer()
+    plan = planned(SOURCE, preset_identity("ava"), fake)
+
+    assert [part.silence_before_s for part in plan.segments] == [0.0, 0.0, 2.0]
+    assert [part.gap_after_s for part in plan.segments] == [0.35, 0.35, 0.35]
+    second = plan.segments[1].segment
+    assert second is not None
+    alone = planned(f"[{second.mood}] {second.text}", preset_identity("ava"), fake).segments[0]
+    assert alone.request.text == plan.segments[1].request.text
+    assert (second.mood, second.text) == ("Angry", plan.segments[1].text)
