@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from intone.core.version import __version__
+
 if TYPE_CHECKING:
     from intone.core.errors import IntoneError
     from intone.core.types import (
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from intone.tts import TTS
     from intone.voices.library import VoiceLibrary
     from intone.voices.voice import Voice
-
-__version__ = "0.1.0"
 
 __all__ = [
     "TTS",

@@ -10,11 +10,11 @@ from pathlib import Path
 from platform import python_version, release, system
 from typing import get_args
 
-from intone import __version__
 from intone.bench.prediction import Prediction
 from intone.bench.rates import Rates
 from intone.cli.machine_memory import MachineMemory
 from intone.core.errors import ModelNotFoundError
+from intone.core.version import __version__
 from intone.engine.footprint import Footprint
 from intone.engine.plan import resolve_device, resolve_dtype
 from intone.engine.settings import GRAPH_DTYPES, available_threads

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from intone import __version__
 from intone.bench import command as bench
 from intone.cli import (
     book,
@@ -20,6 +19,7 @@ from intone.cli import (
     train,
     voices,
 )
+from intone.core.version import __version__
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -38,8 +38,8 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draws and compares; returns the exit code."""
-    from intone import __version__
     from intone.cli.records import model_record
+    from intone.core.version import __version__
     from intone.render.recording import voice_again
     from intone.render.redo import (
         check_can_be_redone,

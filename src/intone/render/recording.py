@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from intone import __version__
 from intone.core.errors import RecordError
 from intone.core.types import Audio, SpeechRequest, VoiceClonePrompt
+from intone.core.version import __version__
 from intone.prompt.spec import preset_key
 from intone.render.drawing import DrawnSegment
 from intone.render.hashes import file_sha256, prompt_sha256

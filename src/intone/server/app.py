@@ -19,8 +19,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
-from intone import __version__
 from intone.core.errors import IntoneError
+from intone.core.version import __version__
 from intone.server import batch, health
 from intone.server.auth import OPEN_PATHS, KeyGate
 from intone.server.browser_door import BrowserDoor

@@ -6,7 +6,6 @@ import argparse
 import os
 from time import perf_counter
 
-from intone import __version__
 from intone.cli import options
 from intone.cli.book.session import Session
 from intone.cli.book.showing import progress_line, show_file, show_whole
@@ -17,6 +16,7 @@ from intone.cli.progress import Progress
 from intone.cli.records import model_record, voice_record
 from intone.cli.telling import tell
 from intone.core.types import VoiceClonePrompt
+from intone.core.version import __version__
 from intone.render.book import BookRenderer
 from intone.render.book_assembly import AssembledFile
 from intone.render.book_files import OutputPlan, write_manifest

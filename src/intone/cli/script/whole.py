@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from intone import __version__
 from intone.audio.durable import atomic_write_text
 from intone.audio.files import STDOUT, AudioFormat, save
 from intone.audio.loudness import check_target, normalise
@@ -19,6 +18,7 @@ from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import InvalidSettingError
 from intone.core.types import Samples
+from intone.core.version import __version__
 from intone.render.outputs import OutputFolder, record_time
 from intone.render.plot import save_picture
 from intone.render.script import RenderedSegment

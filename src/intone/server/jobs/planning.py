@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intone import __version__
 from intone.audio.loudness import check_target
 from intone.core.errors import InvalidSettingError, UnknownLanguageError, UnsupportedModeError
 from intone.core.types import Capabilities, VoiceClonePrompt
+from intone.core.version import __version__
 from intone.render.book_plan import BookPiece, BookPlan, BookSettings, ChapterPlan, plan_book
 from intone.render.book_record import BookRecord, book_request
 from intone.render.casting import cast_script

@@ -5,9 +5,9 @@ from __future__ import annotations
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 from wyoming.tts import SynthesizeVoice
 
-from intone import __version__
 from intone.core.errors import UnknownLanguageError
 from intone.core.types import Capabilities
+from intone.core.version import __version__
 from intone.server.live.setup import TO_COME
 from intone.server.live.utterance import Plan
 from intone.server.services import Services

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intone import __version__
 from intone.audio.durable import atomic_write_text
 from intone.audio.files import save
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.types import Audio, Samples
+from intone.core.version import __version__
 from intone.render.outputs import KeptTake, OutputFolder, record_time
 from intone.render.recording import KeptVoices, take_record
 from intone.render.script_record import SCHEMA, ScriptRecord, SegmentRecord

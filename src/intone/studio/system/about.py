@@ -7,8 +7,8 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
-from intone import __version__
 from intone.core.errors import IntoneError
+from intone.core.version import __version__
 from intone.studio.desk import Desk
 
 _PACKAGES = ("torch", "onnxruntime", "numpy", "gradio", "fastapi")
