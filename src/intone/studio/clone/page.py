@@ -157,6 +157,7 @@ class _CloneTab:
         limit = self._desk.limit_upload_bytes
         recording = await asyncio.to_thread(take_in, path, None, "auto", limit_bytes=limit)
         heard = await asyncio.to_thread(audible, path, recording.clip)
+        self._fields.audio.temp_files.add(str(heard))  # Gradio clears it away with the upload
         compared = await compare(self._desk, key_id, name, text, recording.clip)
         offer = self._shell.sounds.offer
         return pair_html(name, offer(heard, key_id), offer(compared.take, key_id), compared)

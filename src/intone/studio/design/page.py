@@ -53,8 +53,7 @@ class _DesignTab:
         fields.stop.click(self.stop, [fields.drawing], [fields.note], **QUIET_EVENT)
         fields.timer.tick(self.look, looked_at, view, **QUIET_EVENT)
         fields.rounds.input(self.open, [fields.rounds], [*view, fields.panel], **QUIET_EVENT)
-        for event in (tab.select, self._shell.page.load):
-            event(self.refreshed, [fields.rounds, fields.drawing], view, **QUIET_EVENT)
+        tab.select(self.refreshed, [fields.rounds, fields.drawing], view, **QUIET_EVENT)
         fields.examples.click(self.on_example, None, [fields.description], **QUIET_EVENT)
         fields.about.click(self.reuse, None, [*fields.inputs, fields.note], **QUIET_EVENT)
         picked = [fields.panel, fields.title, fields.chosen, fields.keep_note]
@@ -125,9 +124,9 @@ class _DesignTab:
         key_id = self._shell.key_of(request)
         now = self._drawings.get(key_id, drawing)
         updates = self._view(key_id, now, name)
-        if updates[self._fields.cards] == shown:
-            del updates[self._fields.cards]
-        return updates
+        is_as_before = updates[self._fields.cards] == shown and updates[self._fields.timer].active
+        # An open list or a focused button is not drawn anew for nothing.
+        return {self._fields.note: updates[self._fields.note]} if is_as_before else updates
 
     def open(self, name: str | None, request: gr.Request) -> Updates:
         """Shows another round; one that is being drawn goes on without being looked at."""

@@ -48,8 +48,7 @@ class _VoicesTab:
             fields.bank_group, fields.bank.moods, fields.chosen, fields.asked, fields.delete,
         ]  # fmt: skip
         playing = [fields.play_url, fields.play_label]
-        for event in (tab.select, self._shell.page.load):
-            event(self.refreshed, [fields.chosen], view, **QUIET_EVENT)
+        tab.select(self.refreshed, [fields.chosen], view, **QUIET_EVENT)
         for rows in (fields.kept, fields.presets):
             rows.click(
                 self.on_row,
