@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.studio.speak.speaking_desk import BUILTIN, LARGE, make_desk
 from tests.studio.voices.people_desk import kept_voice
 
-from intone.studio.speak.choices import all_voices, first_voice, follows_instruct, voice_groups
+from intone.studio.speak.choices import all_voices, first_voice, instruct_info, voice_groups
 from intone.studio.speak.shelf import dropdown_choices, shelf
 
 
@@ -55,10 +55,11 @@ def test_where_nobody_can_speak_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_instruct_is_open_where_the_model_follows_it(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, BUILTIN, LARGE)
-    assert follows_instruct(desk, "ryan") == (True, "1.7b-custom")
-    can_follow, why = follows_instruct(desk, "ava")
-    assert not can_follow
-    assert "builtin does not follow" in why
+    assert instruct_info(desk, "ryan").can_follow
+    info = instruct_info(desk, "ava")
+    assert not info.can_follow
+    assert "builtin does not follow" in info.words
+    assert "unknown" in instruct_info(desk, "nobody").words
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from intone.studio.desk import Desk
 from intone.studio.parts.sounds import SoundShelf
 from intone.studio.shell import Shell
 from intone.studio.sound.performances import Performances
-from intone.studio.speak.choices import voice_groups
+from intone.studio.speak.choices import instruct_info, voice_groups
 from intone.studio.speak.fields import SpeakFields, add_fields
 from intone.studio.speak.page import SpeakTab, build
 from intone.studio.speak.planning import SpeakPlanner
@@ -50,7 +50,9 @@ class Opened:
 
     def __init__(self, desk: Desk) -> None:
         with gr.Blocks() as page:
-            self.fields: SpeakFields = add_fields(page, voice_groups(desk))
+            self.fields: SpeakFields = add_fields(
+                page, voice_groups(desk), instruct_info(desk, None)
+            )
             self.performances = Performances(desk, SpeakPlanner(desk))
             self.tab = SpeakTab(shell_of(desk, page), self.performances, self.fields)
 

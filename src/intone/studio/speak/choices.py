@@ -84,19 +84,25 @@ def first_voice(groups: Sequence[VoiceGroup]) -> str | None:
     return FIRST if FIRST in here else next(iter(here), None)
 
 
-def follows_instruct(desk: Desk, voice: str | None) -> tuple[bool, str]:
-    """Returns whether how it is said can be given for a voice, and the model or the reason.
+@dataclass(frozen=True, slots=True)
+class InstructInfo:
+    """Whether how it is said can be given, and what to know about it."""
 
-    May read files.
-    """
+    can_follow: bool
+    words: str
+
+
+def instruct_info(desk: Desk, voice: str | None) -> InstructInfo:
+    """Returns whether how it is said can be given for a voice, else why not. May read files."""
     try:
         model = desk.models.for_voice(voice)
         can = desk.models.describe(model)
     except IntoneError as error:
-        return False, str(error)
+        return InstructInfo(False, str(error))
     if can.follows_instruct:
-        return True, model
-    return False, f"{model} does not follow such words; 1.7b-custom and its nine voices do."
+        return InstructInfo(True, "A few words, such as: slowly, as if telling a secret.")
+    words = f"{model} does not follow such words; 1.7b-custom and its nine voices do."
+    return InstructInfo(False, words)
 
 
 def _abilities(desk: Desk) -> tuple[Capabilities, ...]:

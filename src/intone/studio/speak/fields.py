@@ -13,7 +13,7 @@ from intone.studio.parts.drafts import keep_drafts
 from intone.studio.parts.notes import note
 from intone.studio.parts.rows import action_list, button
 from intone.studio.parts.words import LANGUAGES, TEXTS
-from intone.studio.speak.choices import VoiceGroup, first_voice
+from intone.studio.speak.choices import InstructInfo, VoiceGroup, first_voice
 from intone.studio.speak.figures import IDLE
 from intone.studio.speak.order import AUTOMATIC_CHUNK, MAX_CHUNK_FRAMES, FieldName
 from intone.studio.speak.shelf import dropdown_choices
@@ -66,12 +66,15 @@ class SpeakFields:
         return self.notes["seed"]
 
 
-def add_fields(page: gr.Blocks, groups: Sequence[VoiceGroup]) -> SpeakFields:
+def add_fields(
+    page: gr.Blocks, groups: Sequence[VoiceGroup], instruct_info: InstructInfo
+) -> SpeakFields:
     """Adds the tab's components in the order in which they are read.
 
     Args:
         groups: the voices that are here when the page is built. One of them is chosen from the
             start: what is chosen later, by a draft for example, is not covered by a default.
+        instruct_info: of that voice.
     """
     notes: dict[FieldName, gr.HTML] = {}
     named: dict[str, Component] = {}
@@ -100,7 +103,12 @@ def add_fields(page: gr.Blocks, groups: Sequence[VoiceGroup]) -> SpeakFields:
                 note("speak-language-note"),
             )
             instruct = gr.Textbox(
-                label="How it is said (instruct)", lines=1, max_lines=3, elem_id="speak-instruct"
+                label="How it is said (instruct)",
+                info=instruct_info.words,
+                interactive=instruct_info.can_follow,
+                lines=1,
+                max_lines=3,
+                elem_id="speak-instruct",
             )
             notes["instruct"] = note("speak-instruct-note")
             named |= {"text": text, "voice": voice, "language": language, "instruct": instruct}

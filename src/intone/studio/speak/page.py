@@ -23,7 +23,7 @@ from intone.studio.shell import Shell
 from intone.studio.sound.performances import Performances
 from intone.studio.sound.routes import live_routes
 from intone.studio.sound.state import SoundState
-from intone.studio.speak.choices import first_voice, follows_instruct, voice_groups
+from intone.studio.speak.choices import first_voice, instruct_info, voice_groups
 from intone.studio.speak.fields import SpeakFields, add_fields
 from intone.studio.speak.figures import IDLE, figures, kept_row
 from intone.studio.speak.order import FieldName, field_of
@@ -44,7 +44,9 @@ def build(shell: Shell, tab: gr.Tab) -> None:
     """Adds the tab, and its routes of sound."""
     performances = Performances(shell.desk, SpeakPlanner(shell.desk))
     shell.routes.include_router(live_routes(performances, shell.desk.who))
-    fields = add_fields(shell.page, voice_groups(shell.desk))
+    groups = voice_groups(shell.desk)
+    instruct = instruct_info(shell.desk, first_voice(groups))
+    fields = add_fields(shell.page, groups, instruct)
     SpeakTab(shell, performances, fields).connect(tab)
 
 
@@ -141,9 +143,8 @@ class SpeakTab:
         return gr.skip(), shelf(voice_groups(self._desk), voice), self._instruct(voice)
 
     def _instruct(self, voice: str | None) -> Any:
-        can_follow, why = follows_instruct(self._desk, voice)
-        info = "A few words, such as: slowly, as if telling a secret." if can_follow else why
-        return gr.update(interactive=can_follow, info=info)
+        info = instruct_info(self._desk, voice)
+        return gr.update(interactive=info.can_follow, info=info.words)
 
     async def on_shelf(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
         """Chooses a voice, or plays its sample, which is drawn where it is not there yet."""
