@@ -141,7 +141,7 @@ def test_a_bank_takes_no_empty_mood_no_refused_clip_and_belongs_to_a_person(tmp_
     desk.library.put(kept_voice("nora"))
     desk.library.put(speaker_voice("star", "star", model="run", hidden_size=16))
     refused = Recording(CLIP, report_clip(CLIP, "Word. " * 200, "english"))
-    with pytest.raises(InvalidSettingError, match="is empty"):
+    with pytest.raises(InvalidSettingError, match="has no mood yet"):
         asyncio.run(add_mood(desk, KEY, "nora", " ", None, RECORDING, anyway=False))
     with pytest.raises(ReferenceAudioError, match="too long"):
         asyncio.run(add_mood(desk, KEY, "nora", "sad", "Words.", refused, anyway=False))

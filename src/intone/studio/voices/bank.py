@@ -51,6 +51,8 @@ async def add_mood(
         UnknownVoiceError, VoiceFileError, ModelNotFoundError: it cannot be read.
         IntoneError: it cannot be kept.
     """
+    if not mood.strip():
+        raise InvalidSettingError("the recording has no mood yet; name one, for example angry.")
     voice, key = desk.library.get(name), mood_key(mood)
     if voice.x_vector is None:
         raise UnsupportedModeError(
