@@ -28,9 +28,10 @@ _PLACEHOLDER = (
 )
 _ROLES = """
 element.addEventListener('change', (event) => {
-  const field = event.target.closest('[data-speaker]');
-  if (!field) return;
-  trigger('click', {do: 'cast', id: JSON.stringify([field.dataset.speaker, field.value])});
+  if (!event.target.closest('[data-speaker]')) return;
+  const fields = [...element.querySelectorAll('[data-speaker]')];
+  const cast = Object.fromEntries(fields.map((one) => [one.dataset.speaker, one.value]));
+  trigger('click', {do: 'cast', id: JSON.stringify(cast)});
 });
 """
 

@@ -42,7 +42,7 @@ from intone.studio.script.palette import (
 from intone.studio.script.project import Project
 from intone.studio.script.session import ScriptSession
 from intone.studio.script.sessions import ScriptSessions
-from intone.studio.script.sheet import Sheet, cast_of, role_of, seed_of
+from intone.studio.script.sheet import Sheet, cast_of, seed_of
 from intone.studio.script.showing import rows_html, status_html
 from intone.studio.script.view import View
 from intone.studio.script.whole_panel import whole_html, whole_routes
@@ -91,7 +91,7 @@ class _ScriptTab:
         f.identity.change(self.chosen, {f.identity}, chosen, **live)
         f.samples.click(self.on_sample, None, [f.text], **QUIET_EVENT)
         f.descriptions.click(self.on_description, None, [f.identity], **QUIET_EVENT)
-        f.roles.click(self.on_role, {f.cast}, [f.cast], **QUIET_EVENT)
+        f.roles.click(self.on_role, {f.cast}, [f.cast], **live)
         notes = [f.text_note, f.identity_note, f.seed_note, f.run_note, f.rows_note]
         f.check.click(self.checked, f.sheet, [*shown, *notes, f.found], **QUIET_EVENT)
         f.render.click(self.rendered, f.sheet, [*shown, *notes, f.found], **QUIET_EVENT)
@@ -225,10 +225,11 @@ class _ScriptTab:
         return DESCRIPTIONS[_index(action_of(event), len(DESCRIPTIONS))]
 
     def on_role(self, values: Values, event: gr.EventData) -> Updates:
-        """Returns the cast with one more voice."""
+        """Returns the cast with the voices that its fields have now."""
         f = self._fields
-        speaker, voice = role_of(action_of(event).id)
-        return {f.cast: json.dumps(cast_of(values[f.cast]) | {speaker: voice.strip()})}
+        sent = cast_of(action_of(event).id)
+        chosen = {speaker: voice.strip() for speaker, voice in sent.items()}
+        return {f.cast: json.dumps(cast_of(values[f.cast]) | chosen)}
 
     # ---- checking and rendering
 

@@ -88,12 +88,3 @@ def cast_of(written: str) -> dict[str, str]:
     if not isinstance(cast, dict):
         return {}
     return {name: voice for name, voice in cast.items() if isinstance(voice, str)}
-
-
-def role_of(sent: str) -> tuple[str, str]:
-    """Returns a speaker and their voice as the page sends them; raises InvalidSettingError."""
-    try:
-        speaker, voice = json.loads(sent)
-    except (ValueError, TypeError) as error:
-        raise InvalidSettingError("the page sent no role; reload it.") from error
-    return str(speaker), str(voice)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-from intone import __version__
 from intone.audio.durable import atomic_write_text
 from intone.audio.files import save
 from intone.audio.loudness import normalise
@@ -20,6 +19,7 @@ from intone.audio.seams import Assembler, Placed
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import RecordError
 from intone.core.types import Samples
+from intone.core.version import __version__
 from intone.render.drawing import DrawPolicy
 from intone.render.ear import Likeness
 from intone.render.outputs import OutputFolder, record_time
