@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,15 @@ MAX_WAIT_S = 30.0
 ENDLESS = ("say", "--file")
 
 
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[Path]:
+    """A job's directory; what a failed test left at work is killed."""
+    directory = tmp_path / "job"
+    yield directory
+    if SystemProcesses(os.environ).is_running(directory):
+        os.killpg(json.loads((directory / STATE_FILE).read_text())["pid"], signal.SIGKILL)
+
+
 def ended(job: Path, stages: Sequence[Stage]) -> Job:
     processes = SystemProcesses(os.environ)
     start_job(job, stages, processes)
@@ -38,33 +48,37 @@ def waited(job: Path) -> Job:
     return read_job(job, processes)
 
 
-def test_stages_run_in_order_until_one_fails(tmp_path: Path) -> None:
-    job = ended(
-        tmp_path / "job",
+def test_stages_run_in_order_until_one_fails(job: Path, tmp_path: Path) -> None:
+    found = ended(
+        job,
         [
             Stage(name="one", argv=["--version"]),
             Stage(name="two", argv=["say", "--file", str(tmp_path / "nothing")]),
             Stage(name="three", argv=["--version"]),
         ],
     )
-    assert job.state == "failed"
-    assert [step.state for step in job.steps] == ["done", "failed", "waiting"]
-    assert job.problem is not None
-    assert "nothing" in job.problem
+    assert found.state == "failed"
+    assert [step.state for step in found.steps] == ["done", "failed", "waiting"]
+    assert found.problem is not None
+    assert "nothing" in found.problem
 
 
-def test_a_stage_clears_what_an_attempt_left_and_removes_what_nobody_needs(tmp_path: Path) -> None:
+def test_a_stage_clears_what_an_attempt_left_and_removes_what_nobody_needs(
+    job: Path, tmp_path: Path
+) -> None:
     left, scrap = tmp_path / "left", tmp_path / "scrap"
     left.mkdir()
     scrap.mkdir()
     stage = Stage(name="one", argv=["--version"], clears=str(left), removes=str(scrap))
-    assert ended(tmp_path / "job", [stage]).state == "done"
+    assert ended(job, [stage]).state == "done"
     assert not left.exists()
     assert not scrap.exists()
 
 
-def test_a_job_at_work_is_found_by_others_and_ends_when_it_is_asked_to(tmp_path: Path) -> None:
-    pipe, job = tmp_path / "pipe", tmp_path / "job"
+def test_a_job_at_work_is_found_by_others_and_ends_when_it_is_asked_to(
+    job: Path, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     endless = Stage(name="endless", argv=[*ENDLESS, str(pipe)])
     start_job(job, [endless, Stage(name="never", argv=["--version"])], SystemProcesses(os.environ))
@@ -79,8 +93,10 @@ def test_a_job_at_work_is_found_by_others_and_ends_when_it_is_asked_to(tmp_path:
     assert found.problem is None
 
 
-def test_a_stage_whose_chain_was_killed_is_still_at_work_and_can_be_ended(tmp_path: Path) -> None:
-    pipe, job, processes = tmp_path / "pipe", tmp_path / "job", SystemProcesses(os.environ)
+def test_a_stage_whose_chain_was_killed_is_still_at_work_and_can_be_ended(
+    job: Path, tmp_path: Path
+) -> None:
+    pipe, processes = tmp_path / "pipe", SystemProcesses(os.environ)
     os.mkfifo(pipe)
     start_job(job, [Stage(name="endless", argv=[*ENDLESS, str(pipe)])], processes)
     while not read_job(job, processes).lines:
@@ -101,9 +117,11 @@ def test_a_stage_whose_chain_was_killed_is_still_at_work_and_can_be_ended(tmp_pa
     assert found.problem is not None
 
 
-def test_a_job_at_work_is_not_begun_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_at_work_is_not_begun_twice(
+    job: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("intone.cli.studio_training.processes._PATIENCE_S", 0.1)
-    pipe, job = tmp_path / "pipe", tmp_path / "job"
+    pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     processes = SystemProcesses(os.environ)
     start_job(job, [Stage(name="endless", argv=[*ENDLESS, str(pipe)])], processes)
