@@ -32,6 +32,7 @@ from intone.studio.long_text.words import JobFiles, JobRows, outline_html
 from intone.studio.parts.drafts import keep_drafts
 from intone.studio.parts.notes import QUIET, good, hint, note, problem
 from intone.studio.parts.rows import action_list, action_of
+from intone.studio.parts.upload_guard import guard_uploads
 from intone.studio.parts.words import LANGUAGES
 from intone.studio.shell import Shell
 from intone.studio.speak.choices import first_voice, voice_groups
@@ -96,6 +97,7 @@ def add_fields(shell: Shell, jobs: JobDesk) -> LongTextFields:
                 elem_id="long-paste",
             )
             notes["text"] = note("long-text-note")
+            guard_uploads("long-file", "long-text-note", shell.desk.limit_upload_bytes)
             outline = gr.HTML("", elem_id="long-outline", js_on_load=None)
         with gr.Column(scale=2, min_width=300):
             voice = gr.Dropdown([], label="Voice", allow_custom_value=True, elem_id="long-voice")
