@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_tags_that_say_knows_work_and_others_are_read(tmp_path: Path) -> None:
     assert "[see note]" in second.request.text
     with pytest.raises(MarkupError):
         plan(tmp_path, text="[rate:fast] Hello.")
+
+
+def test_a_model_of_one_language_reads_figures_in_it(tmp_path: Path) -> None:
+    english = replace(BUILTIN, languages=("auto", "english"))
+    planner = SpeakPlanner(make_desk(tmp_path, english))
+    (take,) = planner({"text": "3 cats", "voice": "ava"}).takes
+    assert (take.request.text, take.written) == ("three cats", "3 cats")
+    assert take.request.language == "auto"
 
 
 def test_pauses_alone_are_no_text(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@
       this.startS = START_S;
       this.endS = 0; // of what is scheduled, on the context's clock
       this.isComplete = false;
+      this.isMuted = false;
     }
 
     async run(fields, marks) {
@@ -64,6 +65,7 @@
     take(bytes) {
       if (!bytes.length) return;
       this.marks.firstByte ??= performance.now();
+      if (this.isMuted) return; // made and kept all the same
       const joined = new Uint8Array(this.rest.length + bytes.length);
       joined.set(this.rest);
       joined.set(bytes, this.rest.length);
@@ -144,8 +146,20 @@
       while (this.sources.size && current === this) await pause(50);
     }
 
+    mute() {
+      this.isMuted = true;
+      this.waiting = [];
+      this.waitingSamples = 0;
+      this.endS = 0;
+      this.silence();
+    }
+
     stop() {
       this.fetching.abort();
+      this.silence();
+    }
+
+    silence() {
       for (const source of this.sources) {
         source.onended = null;
         source.stop();
@@ -187,6 +201,17 @@
     listener.stop();
     tell();
     fetch(`${listener.url}/stop`, { method: "POST", keepalive: true }).catch(() => {});
+  };
+
+  // Something else is to be heard now; what is being spoken is finished unheard.
+  const { play, queue } = intone;
+  intone.play = (...sound) => {
+    current?.mute();
+    play(...sound);
+  };
+  intone.queue = (...sound) => {
+    current?.mute();
+    queue(...sound);
   };
 
   intone.newId = () => {
