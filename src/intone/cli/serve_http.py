@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.served_models import ModelsHere
+from intone.cli.state_directory import state_directory
 from intone.cli.studio_training.folders import trained_models, training_directory
 from intone.core.errors import MissingDependencyError
 from intone.models.identity import checkpoint_fingerprint
@@ -170,7 +171,9 @@ def _tracer(settings: Settings) -> AbstractContextManager[Tracer | None]:
 def _jobs(services: Services, source: ModelsHere) -> JobService:
     wanted = services.settings.jobs
     return JobService(
-        Path(wanted.directory).expanduser() if wanted.directory else _default_job_directory(),
+        Path(wanted.directory).expanduser()
+        if wanted.directory
+        else state_directory(os.environ) / "jobs",
         JobLimits(
             workers=wanted.workers,
             max_jobs=wanted.max_jobs,
@@ -186,12 +189,6 @@ def _jobs(services: Services, source: ModelsHere) -> JobService:
         new_id=lambda: secrets.token_hex(8),
         fingerprint=lambda name: checkpoint_fingerprint(source.directory(name)),
     )
-
-
-def _default_job_directory() -> Path:
-    """Returns `intone/jobs` in XDG_STATE_HOME (~/.local/state)."""
-    state_home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-    return state_home / "intone" / "jobs"
 
 
 def _key_file(settings: Settings) -> KeyFile:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 
 from intone.cli import options
 from intone.cli.exit_codes import EXIT_OK
 from intone.core.errors import MissingDependencyError
 
 PORT = 7_860
-_DEFAULTS: dict[str, dict[str, object]] = {
-    # Closing it is quick: what runs is kept as far as it is, and jobs go on at the next start.
-    "server": {"port": PORT, "log_level": "warning", "drain_timeout_s": 2.0},
-    "model": {"max_loaded": 1},
-    "studio": {"enabled": True, "training": True},
-}
 _OPEN_AFTER_S = 1.0
 
 
@@ -62,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Serves the page until Ctrl-C; returns the exit code."""
     try:
         from intone.cli import serve_http
+        from intone.cli.state_directory import state_directory
         from intone.server.settings_layers import Layer
     except ModuleNotFoundError as error:
         package = (error.name or "intone").partition(".")[0]
@@ -70,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise MissingDependencyError(
             f"the studio needs {package}; install intone[studio]."
         ) from error
-    defaults = Layer("intone studio", _DEFAULTS)
+    defaults = Layer("intone studio", _defaults(state_directory(os.environ)))
     if args.print_config:
         return serve_http.run(args, defaults)
     server = serve_http.effective_settings(args, defaults).settings.server
@@ -82,3 +79,18 @@ def run(args: argparse.Namespace) -> int:
         opening.start()
     serve_http.run(args, defaults)
     return EXIT_OK
+
+
+def _defaults(state: Path) -> dict[str, dict[str, object]]:
+    """Returns the settings that differ from those of `intone serve`.
+
+    Args:
+        state: where its jobs are; in a folder of their own, for a server may run beside it.
+    """
+    return {
+        # Closing it is quick: what runs is kept as far as it is, and jobs go on at the next start.
+        "server": {"port": PORT, "log_level": "warning", "drain_timeout_s": 2.0},
+        "model": {"max_loaded": 1},
+        "jobs": {"directory": str(state / "studio-jobs")},
+        "studio": {"enabled": True, "training": True},
+    }

@@ -12,6 +12,7 @@ from typing import Any
 
 from intone.audio.durable import atomic_write_text, make_directory
 from intone.audio.writer import output_error
+from intone.cli.state_directory import state_directory
 from intone.core.errors import InvalidSettingError, RunError
 from intone.voices.names import is_plain_name
 
@@ -25,8 +26,7 @@ def training_directory(environ: Mapping[str, str]) -> Path:
     chosen = environ.get(TRAINING_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    state_home = Path(environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
-    return state_home / "intone" / "training"
+    return state_directory(environ) / "training"
 
 
 def trained_models(training: Path) -> dict[str, Path]:

@@ -35,13 +35,14 @@ class Bases:
     models: Callable[[], Mapping[str, Path]]
 
     def all(self) -> tuple[TrainableModel, ...]:
-        """Returns every Base, and every CustomVoice beside which there is a Base of its width."""
+        """Returns every Base, then every CustomVoice beside which there is a Base of its width."""
         found = dict(self._read())
-        return tuple(
+        fitting = [
             TrainableModel(name=name, kind=config.kind, size=config.size)
             for name, (_, config) in found.items()
             if config.kind == "base" or (config.kind == "custom" and self._encoder(config, found))
-        )
+        ]
+        return tuple(sorted(fitting, key=lambda model: model.kind != "base"))
 
     def places(self, name: str) -> tuple[Path, Path | None, ModelConfig]:
         """Returns where a base lies, who makes its x-vectors where it cannot, and what it is.
