@@ -127,6 +127,7 @@ def test_a_custom_model_is_a_base_where_a_base_of_its_width_hears_for_it(
     custom, base = tiny_checkpoint("custom"), tiny_checkpoint("base")
     assert not open_desk(tmp_path, {"custom": custom}, processes).bases()
     desk = open_desk(tmp_path, {"custom": custom, "base": base}, processes)
+    assert [each.name for each in desk.bases()] == ["base", "custom"]  # the usual one first
     dataset = desk.check(DatasetWish(folder=str(clips), speaker="nora"))
     run = desk.start(RunWish(name="r", dataset=dataset, base="custom", consent=True))
     encode, _, measure = stages_of(tmp_path / "training" / "runs" / run / "job")
