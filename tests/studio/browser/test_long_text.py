@@ -73,3 +73,18 @@ def test_what_is_no_book_is_refused_in_words(visit: NewVisitor, tmp_path: Path) 
 
     expect(page.locator("#long-text-note [role=alert]")).to_be_visible()
     expect(page.locator("#long-paste textarea")).to_have_value("My own words stay.")
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_travels(
+    visit: NewVisitor, tmp_path: Path
+) -> None:
+    visitor = visit()
+    panel = visitor.tab("Long text")
+    large = tmp_path / "encyclopaedia.txt"
+    with large.open("wb") as file:
+        file.truncate(60_000_000)
+
+    visitor.page.locator("#long-file input[type=file]").set_input_files(large)
+
+    alert = panel.get_by_role("alert").filter(has_text=re.compile(r"60 MB.*50 MB"))
+    expect(alert).to_be_visible()
