@@ -29,6 +29,7 @@ def test_three_moods_are_drawn_heard_and_one_is_drawn_again(
     panel = visitor.tab("Script")
     page.locator("#script-text textarea").fill(SCRIPT)
     page.locator("#script-seed textarea, #script-seed input").first.fill("5")
+    expect(page.locator("#script-found")).to_contain_text("3 segments")
 
     page.locator("#script-render").click()
     assert visitor.hear(timeout_s=LONG_S) > 0.02, "rows are heard as they come"
