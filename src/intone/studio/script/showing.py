@@ -76,22 +76,18 @@ def _row(row: Row, index: int, num_rows: int, run: Run | None, sound_of: SoundOf
     state, take, name = row.state(drawing), row.take, f"row {index + 1}"
     heard = "" if take is None else f' data-take="{escape(sound_of(take))}"'
     plan = row.planned.plan
-    who = plan.speaker or plan.identity or "voice"
+    voice = plan.identity or "first voice of the model"
+    who = f"{plan.speaker} ({voice})" if plan.speaker else voice
     mood = f'<span class="mood">{escape(plan.mood)}</span>' if plan.mood else ""
     return (
         f'<li class="script-row {state}" data-row="{row.id}"{heard} data-label="{escape(name)}">'
         f'<div class="head"><span class="place">{index + 1}</span>'
-        f'<span class="who" title="{escape(_who(row))}">{escape(who)}</span>{mood}'
+        f'<span class="who" title="{escape(who)}">{escape(who)}</span>{mood}'
         f'<span class="state">{escape(_state(state, run, take))}</span></div>'
         f'<p class="text">{escape(plan.text)}</p>{_figures(row, take)}{_problems(row)}'
         f"{_takes(row, name, sound_of)}"
         f'<div class="buttons">{_buttons(row, state, index, num_rows, name, sound_of)}</div></li>'
     )
-
-
-def _who(row: Row) -> str:
-    plan = row.planned.plan
-    return f"{plan.speaker or 'Spoken'} by {plan.identity or 'the first voice of the model'}"
 
 
 def _state(state: RowState, run: Run | None, take: Take | None) -> str:

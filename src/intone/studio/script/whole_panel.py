@@ -66,9 +66,10 @@ def whole_html(view: View, address: str, sound: str | None) -> str:
 
 
 def _figures(whole: Whole) -> str:
-    parts = [f"{whole.duration_s:.1f} s", f"{len(whole.rows)} rows"]
+    number = len(whole.rows)
+    parts = [f"{whole.duration_s:.1f} s", "1 row" if number == 1 else f"{number} rows"]
     if whole.num_missing:
-        parts.append(f"{whole.num_missing} without a take are left out")
+        parts.append(f"left out, without a take: {whole.num_missing}")
     parts.append(str(whole.likeness))
     if whole.loudness is not None:
         parts.append(whole.loudness)
