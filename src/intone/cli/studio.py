@@ -91,6 +91,6 @@ def _defaults(state: Path) -> dict[str, dict[str, object]]:
         # Closing it is quick: what runs is kept as far as it is, and jobs go on at the next start.
         "server": {"port": PORT, "log_level": "warning", "drain_timeout_s": 2.0},
         "model": {"max_loaded": 1},
-        "jobs": {"directory": str(state / "studio-jobs")},
+        "jobs": {"directory": str(state / "studio-jobs"), "keep_days": 90.0},
         "studio": {"enabled": True, "training": True},
     }
