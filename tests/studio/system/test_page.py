@@ -43,11 +43,12 @@ def test_opening_shows_sizes_models_memory_and_places(tmp_path: Path) -> None:
     assert str(tmp_path) in shown[system.about]
 
 
-def test_loading_is_told_and_its_memory_shown(tmp_path: Path) -> None:
+def test_loading_says_what_went_for_it_and_memory(tmp_path: Path) -> None:
     desk = make_desk(tmp_path, BUILTIN, LARGE)
+    models_of(desk).in_memory = {"builtin": "ready"}
     system = opened(desk)
     shown = asyncio.run(pressed(system, "load", "1.7b-custom"))
-    assert "Loaded 1.7b-custom. Memory: 200 MB before" in shown[system.model_note]
+    assert "Freed builtin; loaded 1.7b-custom. Memory: 200 MB before" in shown[system.model_note]
     assert "in memory" in shown[system.table]
 
 

@@ -27,7 +27,7 @@ from intone.studio.sound.state import KeptSpeech, SoundState
 Clock = Callable[[], float]
 """Seconds that never go back."""
 
-_TICK_S = 0.5
+_TICK_S = 0.2
 
 _BROKEN = "something broke inside Intone while this was spoken; its log says what. Try it again."
 
@@ -75,7 +75,7 @@ class Performance:
                 self._become(replace(self._state, phase="stopped"))
 
     async def states(self) -> AsyncIterator[SoundState]:
-        """Yields how it stands, whenever that changes and twice a second; the last one is over."""
+        """Yields how it stands, whenever that changes and now and then; the last one is over."""
         while True:
             changed, state = self._changed, self.state
             yield state

@@ -36,6 +36,11 @@ def process_bytes(desk: Desk) -> int | None:
         return None
 
 
+def in_memory(desk: Desk) -> tuple[str, ...]:
+    """Returns the names of the models that are in memory."""
+    return tuple(state.name for state in desk.models.states())
+
+
 def switch_words(desk: Desk, model: str) -> str | None:
     """Returns what happens to models before one of them can speak; None where it is ready.
 
@@ -93,11 +98,12 @@ def freed_words(
     return f"{went}{stays} Memory: {format_bytes(before)} before, {format_bytes(after)} now."
 
 
-def loaded_words(model: str, before: int | None, after: int | None) -> str:
-    """Returns that a model is loaded, and the memory of the process before and after, in bytes."""
+def loaded_words(model: str, freed: Sequence[str], before: int | None, after: int | None) -> str:
+    """Returns that a model is loaded, what went for it, and memory before and after, in bytes."""
+    went = f"Freed {', '.join(freed)}; loaded {model}." if freed else f"Loaded {model}."
     if before is None or after is None:
-        return f"Loaded {model}."
-    return f"Loaded {model}. Memory: {format_bytes(before)} before, {format_bytes(after)} now."
+        return went
+    return f"{went} Memory: {format_bytes(before)} before, {format_bytes(after)} now."
 
 
 def _why_busy(state: LoadedModel) -> str:

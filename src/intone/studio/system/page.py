@@ -16,6 +16,7 @@ from intone.studio.shell import Shell
 from intone.studio.system.about import about
 from intone.studio.system.memory import (
     freed_words,
+    in_memory,
     loaded_words,
     memory_bar,
     process_bytes,
@@ -30,7 +31,7 @@ from intone.studio.system.models_view import (
 )
 from intone.studio.system.pulls import Pulls, pulls_view
 
-_LOOK_EVERY_S = 0.4
+_LOOK_EVERY_S = 0.05
 _TICK_S = 1.5
 _BUSY = ("loading", "closing", "restarting")
 
@@ -148,21 +149,26 @@ class SystemTab:
                 yield (await self.refreshed()) | {self.model_note: QUIET}
                 return
             async for words in self._loading(self._shell.key_of(request), model):
-                yield (await self.refreshed()) | {self.model_note: words}
+                yield {self.model_note: words}
+            yield await self.refreshed()
         except IntoneError as error:
             yield (await self.refreshed()) | {self.model_note: problem(error)}
 
     async def _loading(self, key_id: str, model: str) -> AsyncIterator[str]:
         """Yields what happens to the models until one is loaded."""
-        before = process_bytes(self._desk)
-        work = asyncio.ensure_future(self._load(key_id, model))
+        bytes_before, there = process_bytes(self._desk), in_memory(self._desk)
+        work, told = asyncio.ensure_future(self._load(key_id, model)), ""
         try:
             while not (await asyncio.wait({work}, timeout=_LOOK_EVERY_S))[0]:
-                yield hint(switch_words(self._desk, model) or f"{model} waits for its turn…")
+                words = switch_words(self._desk, model) or f"{model} waits for its turn…"
+                if words != told:
+                    told = words
+                    yield hint(words)
             await work
         finally:
             work.cancel()
-        yield good(loaded_words(model, before, process_bytes(self._desk)))
+        freed = [name for name in there if name not in in_memory(self._desk)]
+        yield good(loaded_words(model, freed, bytes_before, process_bytes(self._desk)))
 
     async def _load(self, key_id: str, model: str) -> None:
         async with self._desk.models.lease(key_id, model):
