@@ -58,7 +58,7 @@ def _connect(
     f.identity.change(text.chosen, {f.identity}, chosen, **live)
     f.samples.click(text.on_sample, None, [f.text], **QUIET_EVENT)
     f.descriptions.click(text.on_description, None, [f.identity], **QUIET_EVENT)
-    f.roles.click(text.on_role, {f.cast}, [f.cast], **live)
+    f.roles.click(text.on_role, {f.cast}, [f.cast], trigger_mode="multiple", **QUIET_EVENT)
     notes = [f.text_note, f.identity_note, f.seed_note, f.run_note, f.rows_note]
     f.check.click(run.checked, f.sheet, [*shown, *notes, f.found], **QUIET_EVENT)
     f.render.click(run.rendered, f.sheet, [*shown, *notes, f.found], **QUIET_EVENT)
