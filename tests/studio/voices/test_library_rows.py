@@ -59,7 +59,8 @@ def test_a_damaged_file_is_shown_as_such_without_its_path(tmp_path: Path) -> Non
     assert row.is_damaged
     assert str(tmp_path) not in (row.problem or "")
     html = kept_html([row], None)
-    assert "foreign or truncated" in html
+    assert "file is damaged" in html
+    assert "foreign or truncated" in (row.problem or "")
     assert 'data-do="play"' not in html
     assert 'data-do="open"' in html
 

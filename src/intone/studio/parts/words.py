@@ -26,6 +26,14 @@ PRESETS: Mapping[str, str] = {
 }
 """The nine speakers of the released CustomVoice models, in the order of their model card."""
 
+BUILTIN: Mapping[str, str] = {
+    "ava": "woman, calm and clear; English",
+    "bella": "woman, warm; English",
+    "fenrir": "man, firm; English",
+    "michael": "man, even; English",
+}
+"""The speakers of the voice in the box."""
+
 DESCRIPTIONS: tuple[str, ...] = (
     "A calm, deep male voice with a professional tone.",
     "A deep, raspy voice of a tired cowboy.",

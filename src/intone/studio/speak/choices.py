@@ -9,7 +9,7 @@ from intone.core.errors import IntoneError
 from intone.core.types import Capabilities
 from intone.prompt.spec import preset_key
 from intone.studio.desk import Desk
-from intone.studio.parts.words import PRESETS
+from intone.studio.parts.words import BUILTIN, PRESETS
 from intone.voices.library import LibraryEntry
 from intone.voices.names import BUILTIN_NAMES, PRESET_NAMES
 
@@ -19,12 +19,6 @@ NINE_MODEL = "0.6b-custom"
 FIRST = "ryan"
 """Who speaks before anybody was chosen, where he is here; as in founding document 004."""
 
-_BUILTIN: Mapping[str, str] = {
-    "ava": "woman, calm and clear; English",
-    "bella": "woman, warm; English",
-    "fenrir": "man, firm; English",
-    "michael": "man, even; English",
-}
 _KINDS: Mapping[str, str] = {
     "preset": "speaker of a model",
     "cloned": "cloned",
@@ -127,7 +121,7 @@ def _others(abilities: Sequence[Capabilities], names: frozenset[str]) -> Iterato
     for name in here:
         if name in names:
             yield VoiceChoice(
-                name=name, title=_title(name), description=_BUILTIN.get(name, "English")
+                name=name, title=_title(name), description=BUILTIN.get(name, "English")
             )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from intone.core.errors import IntoneError
 from intone.studio.desk import Desk
-from intone.studio.parts.words import PRESETS
+from intone.studio.parts.words import BUILTIN, PRESETS
 from intone.voices.library import LibraryEntry
 from intone.voices.voice import Voice
 
@@ -19,6 +19,7 @@ class PresetRow:
 
     name: str
     about: str
+    """Empty where nothing is known."""
     models: tuple[str, ...]
 
 
@@ -45,7 +46,7 @@ def preset_rows(desk: Desk) -> list[PresetRow]:
         for voice in voices:
             found.setdefault(voice, []).append(model)
     return [
-        PresetRow(name=name, about=PRESETS.get(name, "a speaker"), models=tuple(models))
+        PresetRow(name=name, about=PRESETS.get(name) or BUILTIN.get(name, ""), models=tuple(models))
         for name, models in found.items()
     ]
 

@@ -16,6 +16,10 @@ NO_MOODS = (
     "it for that mood."
 )
 
+DAMAGED = (
+    "Its file is damaged. Import a copy under another name, or delete it; Open says what is wrong."
+)
+
 _HEADS = ("Voice", "Where it comes from", "Language", "Moods", "Made", "")
 
 
@@ -36,14 +40,16 @@ def kept_html(rows: Sequence[KeptRow], chosen: str | None) -> str:
 
 def _kept(row: KeptRow, is_chosen: bool) -> str:
     mark = ' class="chosen" aria-current="true"' if is_chosen else ""
-    problem = f'<p class="intone-warning">{escape(row.problem)}</p>' if row.problem else ""
+    words = DAMAGED if row.is_damaged else row.problem
+    problem = f'<p class="intone-warning">{escape(words)}</p>' if words else ""
+    moods = "" if row.is_damaged else ", ".join(row.moods) or "none"
     form = f'<span class="intone-faint">{escape(row.form)}</span>' if row.form else ""
     play = "" if row.problem else button("play", row.name, "Play", label=f"Play {row.name}")
     return (
         f"<tr{mark}><td><b>{escape(row.name)}</b></td>"
         f"<td>{escape(row.about)} {form}{problem}</td>"
         f'<td data-label="Language">{escape(row.language)}</td>'
-        f'<td data-label="Moods">{escape(", ".join(row.moods) or "none")}</td>'
+        f'<td data-label="Moods">{escape(moods)}</td>'
         f'<td data-label="Made" class="number">{escape(row.made)}</td>'
         f'<td><div class="buttons">{play}'
         f"{button('open', row.name, 'Open', label=f'Open {row.name}')}</div></td></tr>"
@@ -56,12 +62,17 @@ def presets_html(rows: Sequence[PresetRow]) -> str:
         return empty("No presets here: pull a CustomVoice model under System.")
     cards = "".join(
         f'<article class="intone-card" role="listitem"><header><b>{escape(row.name)}</b></header>'
-        f'<p class="intone-faint">{escape(row.about)}<br>{escape(", ".join(row.models))}</p>'
+        f'<p class="intone-faint">{escape(_about(row))}</p>'
         f'<div class="buttons">{button("play", row.name, "Play", label=f"Play {row.name}")}</div>'
         "</article>"
         for row in rows
     )
     return f'<div class="intone-cards" role="list">{cards}</div>'
+
+
+def _about(row: PresetRow) -> str:
+    models = f"of {', '.join(row.models)}"
+    return f"{row.about}; {models}" if row.about else models
 
 
 def voice_html(voice: Voice, url: str) -> str:
