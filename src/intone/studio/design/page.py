@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 
 import gradio as gr
@@ -13,11 +12,10 @@ from intone.render.rounds import RoundOrder
 from intone.studio.design.cards import about, cards, round_label
 from intone.studio.design.drawings import DrawingNow, Drawings
 from intone.studio.design.fields import DesignFields, add_fields
-from intone.studio.design.keeping import keep_candidate, told
+from intone.studio.design.keep_page import KeepPart
 from intone.studio.design.order import Field, check_description, check_seed, check_text, round_order
 from intone.studio.desk import Desk
 from intone.studio.parts.events import QUIET_EVENT, Updates, Values
-from intone.studio.parts.following import following
 from intone.studio.parts.loading import loading_plan
 from intone.studio.parts.notes import QUIET, good, hint, problem
 from intone.studio.parts.rows import action_of
@@ -25,9 +23,6 @@ from intone.studio.parts.words import DESCRIPTIONS
 from intone.studio.shell import Shell
 from intone.studio.system.memory import switch_words
 from intone.voices.candidates import CandidateRound
-
-Chosen = tuple[str, int]
-"""A round and a number in it."""
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -41,6 +36,7 @@ class _DesignTab:
         self._desk: Desk = shell.desk
         self._fields = fields
         self._drawings = drawings
+        self._keeping = KeepPart(shell, fields, drawings)
 
     def connect(self, tab: gr.Tab) -> None:
         """Says what happens on which press."""
@@ -58,13 +54,7 @@ class _DesignTab:
         fields.about.click(self.reuse, None, [*fields.inputs, fields.note], **QUIET_EVENT)
         picked = [fields.panel, fields.title, fields.chosen, fields.keep_note]
         fields.cards.click(self.on_card, [fields.rounds], [*view, *picked], **QUIET_EVENT)
-        gr.on(
-            [fields.keep.click, fields.name.submit],
-            self.keep,
-            [fields.chosen, fields.name],
-            [fields.keep_note, fields.name],
-            **QUIET_EVENT,
-        )
+        self._keeping.connect()
         fields.remove.click(
             self.remove,
             [fields.rounds, fields.asked, fields.drawing],
@@ -243,62 +233,13 @@ class _DesignTab:
         action, key_id = action_of(event), self._shell.key_of(request)
         number = int(action.id) if action.id.isdecimal() else 0
         if action.do == "keep":
-            return self._picked(name, number)
+            return self._keeping.picked(name, number)
         try:
             now = self._drawings.again(key_id, name or "", number)
         except IntoneError as error:
             return {self._fields.note: problem(error)}
         hidden = {self._fields.panel: gr.update(visible=False)}
         return self._view(key_id, now, name) | hidden
-
-    def _picked(self, name: str | None, number: int) -> Updates:
-        fields = self._fields
-        try:
-            drawn = self._drawings.folder.get(name)
-            drawn.take(number)
-        except IntoneError as error:
-            return {fields.note: problem(error)}
-        return {
-            fields.panel: gr.update(visible=True),
-            fields.title: f"<h3>Keep voice {number}</h3>",
-            fields.chosen: (drawn.name, number),
-            fields.keep_note: hint(self._keep_plan()),
-        }
-
-    def _keep_plan(self) -> str:
-        try:
-            model = self._desk.models.for_kind("base")
-        except IntoneError as error:
-            return str(error)
-        plan = loading_plan(self._desk, model)
-        return f"Its take is read by {model}, so that it stays this person. {plan}"
-
-    async def keep(
-        self, chosen: Chosen | None, name: str | None, request: gr.Request
-    ) -> AsyncIterator[Updates]:
-        """Keeps the chosen candidate as a voice; the page says when weights are switched."""
-        fields = self._fields
-        if chosen is None:
-            yield {fields.keep_note: problem("choose a voice first: press Keep… on its card.")}
-            return
-        keeping = asyncio.ensure_future(
-            keep_candidate(self._desk, self._shell.key_of(request), *chosen, name)
-        )
-        try:
-            async for _ in following(keeping):
-                yield {fields.keep_note: hint(self._keeping_words())}
-            kept = keeping.result()
-        except IntoneError as error:
-            yield {fields.keep_note: problem(error)}
-            return
-        yield {fields.keep_note: good(told(kept)), fields.name: ""}
-
-    def _keeping_words(self) -> str:
-        try:
-            model = self._desk.models.for_kind("base")
-        except IntoneError:
-            return "One moment…"
-        return switch_words(self._desk, model) or f"{model} reads the take…"
 
     def remove(
         self, name: str | None, asked: str | None, drawing: int | None, request: gr.Request
