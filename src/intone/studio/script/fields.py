@@ -11,7 +11,8 @@ from gradio.components import Component
 from intone.studio.parts.notes import note
 from intone.studio.parts.rows import action_list, button
 from intone.studio.parts.words import DESCRIPTIONS, LANGUAGES, SCRIPTS
-from intone.studio.script.palette import moods_for, palette_html
+from intone.studio.script.edit_fields import add_edit_fields
+from intone.studio.script.palette import palette_html
 
 AS_RENDERED = "none"
 LOUDNESS: tuple[tuple[str, str], ...] = (
@@ -167,7 +168,7 @@ def add_fields() -> ScriptFields:
     run_note = note("script-run-note")
     status = gr.HTML("", elem_id="script-status", elem_classes="script-place", js_on_load=None)
     whole = gr.HTML("", elem_id="script-whole", elem_classes="script-place", js_on_load=None)
-    edit = _add_edit()
+    edit = add_edit_fields()
     rows_note = note("script-rows-note")
     rows = action_list("", "script-rows", label="Rows")
     return ScriptFields(
@@ -229,54 +230,6 @@ def _add_text() -> tuple[gr.Textbox, gr.HTML, gr.HTML, gr.HTML, gr.HTML]:
     found = note("script-found")
     palette = gr.HTML(palette_html(()), elem_id="script-palette", js_on_load=None)
     return text, text_note, found, samples, palette
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Edit:
-    group: gr.Group
-    row: gr.Textbox
-    text: gr.Textbox
-    mood: gr.Dropdown
-    seed: gr.Textbox
-    note: gr.HTML
-    draw: gr.Button
-    keep: gr.Button
-    cancel: gr.Button
-
-
-def _add_edit() -> _Edit:
-    with gr.Group(visible=False, elem_id="script-edit") as group:
-        row = gr.Textbox(visible=False)
-        text = gr.Textbox(label="Text of the row", lines=3, elem_id="script-edit-text")
-        with gr.Row():
-            mood = gr.Dropdown(
-                list(moods_for(())),
-                label="Mood",
-                info="Empty: as the voice is.",
-                allow_custom_value=True,
-                elem_id="script-edit-mood",
-            )
-            seed = gr.Textbox(
-                label="Seed of this row",
-                info="Empty: it follows from the script's.",
-                elem_id="script-edit-seed",
-            )
-        wrong = note("script-edit-note")
-        with gr.Row():
-            draw = gr.Button("Draw this row", elem_id="script-edit-draw")
-            keep = gr.Button("Change without drawing", elem_id="script-edit-keep")
-            cancel = gr.Button("Cancel", elem_id="script-edit-cancel")
-    return _Edit(
-        group=group,
-        row=row,
-        text=text,
-        mood=mood,
-        seed=seed,
-        note=wrong,
-        draw=draw,
-        keep=keep,
-        cancel=cancel,
-    )
 
 
 def _examples(words: list[str] | tuple[str, ...], before: str = "") -> str:
