@@ -60,8 +60,13 @@ class Visitor:
         expect(self.page.locator("#speak-voice input")).not_to_have_value("")
 
     def tab(self, title: str) -> Locator:
-        """Opens a tab and returns its panel."""
-        self.page.get_by_role("tab", name=title, exact=True).click()
+        """Opens a tab and returns its panel; on a phone, some are behind a button."""
+        tab = self.page.get_by_role("tab", name=title, exact=True)
+        if not tab.is_visible():
+            self.page.locator(".overflow-menu > button").click()
+            tab = self.page.locator(".overflow-dropdown button", has_text=title)
+        tab.click()
+        expect(self.panel(title)).to_be_visible()
         return self.panel(title)
 
     def panel(self, title: str) -> Locator:
