@@ -18,6 +18,7 @@ from tests.studio.training.fakes import (
 from tests.train.fake_run import write_fake_run
 
 from intone.cli.served_models import ModelsHere
+from intone.cli.studio_training import results
 from intone.cli.studio_training.desk import TrainingHere
 from intone.cli.studio_training.folders import trained_models
 from intone.core.errors import (
@@ -242,6 +243,15 @@ def test_checkpoints_say_which_is_best(
     write_fake_run(begun / "run", tiny_checkpoint("base"), losses={10: 2.5, 20: 2.4, 30: 2.6})
     found = desk.run("nora-1").checkpoints
     assert [(each.step, each.is_best) for each in found] == [(10, False), (20, True), (30, False)]
+
+
+def test_a_checkpoint_that_the_run_drops_meanwhile_is_passed_over(
+    begun: Path, tiny_checkpoint: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_fake_run(begun / "run", tiny_checkpoint("base"), losses={10: 2.5, 20: 2.4})
+    whole = [begun / "run" / "checkpoints" / name for name in ("step-000005", "step-000020")]
+    monkeypatch.setattr(results, "complete_checkpoints", lambda run: whole)
+    assert [each.step for each in results.read_checkpoints(begun / "run")] == [20]
 
 
 def test_two_checkpoints_say_one_sentence_with_one_seed(

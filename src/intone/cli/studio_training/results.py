@@ -63,9 +63,8 @@ def read_speakers(run: Path) -> tuple[str, ...]:
 
 def read_checkpoints(run: Path) -> tuple[Checkpoint, ...]:
     """Returns the checkpoints that are there whole, oldest first."""
-    found = complete_checkpoints(run)
     best = _best(run)
-    return tuple(_checkpoint(path, best) for path in found)
+    return tuple(_checkpoints(complete_checkpoints(run), best))
 
 
 def _best(run: Path) -> str | None:
@@ -75,8 +74,16 @@ def _best(run: Path) -> str | None:
         return None
 
 
-def _checkpoint(path: Path, best: str | None) -> Checkpoint:
-    state = read_state(path)
+def _checkpoints(paths: Sequence[Path], best: str | None) -> Iterator[Checkpoint]:
+    for path in paths:
+        try:
+            state = read_state(path)
+        except RunError:  # an older one that the run has just dropped
+            continue
+        yield _checkpoint(path, state, best)
+
+
+def _checkpoint(path: Path, state: Mapping[str, Any], best: str | None) -> Checkpoint:
     losses = state["validation"]
     return Checkpoint(
         name=path.name,
