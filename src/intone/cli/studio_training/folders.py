@@ -114,8 +114,14 @@ def read_about(path: Path) -> dict[str, Any]:
 def newest_first(parent: Path, about_file: str) -> Iterator[Path]:
     """Yields the directories that say what they are, newest first; half-made ones are not there."""
     found = parent.iterdir() if parent.is_dir() else iter(())
-    known = [path for path in found if (path / about_file).is_file() and is_plain_name(path.name)]
-    yield from sorted(known, key=lambda path: (path / about_file).stat().st_mtime_ns, reverse=True)
+    times: dict[Path, int] = {}
+    for path in found:
+        try:
+            times[path] = (path / about_file).stat().st_mtime_ns
+        except (FileNotFoundError, NotADirectoryError):  # half-made, or just being removed
+            continue
+    known = [path for path in times if is_plain_name(path.name)]
+    yield from sorted(known, key=lambda path: times[path], reverse=True)
 
 
 def remove_tree(path: Path) -> None:
