@@ -3,26 +3,29 @@
 (() => {
   const intone = (window.intone = window.intone ?? {});
 
-  // ---- drafts: what was typed, in this browser alone
+  // ---- drafts: what was typed, in this browser alone; two tabs each have their own, and a new
+  // one begins with the last
   const PREFIX = "intone.draft.";
   const restored = new Set();
   intone.drafts = {
     store(name, values) {
       if (!restored.has(name)) return; // the page's own defaults must not cover a draft
-      try {
-        localStorage.setItem(PREFIX + name, JSON.stringify(values));
-      } catch { /* storage is full or forbidden: the page works without */ }
+      intone.drafts.write(name, values);
     },
     restore(name, values) {
       restored.add(name);
       try {
-        const kept = JSON.parse(localStorage.getItem(PREFIX + name));
+        const key = PREFIX + name;
+        const kept = JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key));
         if (Array.isArray(kept) && kept.length === values.length) return kept;
       } catch { /* not ours, or damaged: the defaults stand */ }
       return values;
     },
     write(name, values) {
-      localStorage.setItem(PREFIX + name, JSON.stringify(values));
+      try {
+        for (const storage of [sessionStorage, localStorage])
+          storage.setItem(PREFIX + name, JSON.stringify(values));
+      } catch { /* storage is full or forbidden: the page works without */ }
     },
   };
 
