@@ -176,16 +176,18 @@ _FILL: dict[str, Callable[[Page, Path], None]] = {
 
 
 def _save(page: Page, path: Path, look: _Look) -> None:
-    """Writes a picture in as many colours as fit the size."""
+    """Writes a picture of as many colours and lines as fit the size."""
     page.wait_for_timeout(1_500)
     page.evaluate("document.activeElement?.blur(); window.scrollTo(0, 0)")
     shot = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
-    image = shot.crop((0, 0, shot.width, min(shot.height, _MAX_HEIGHT)))
+    height = _MAX_HEIGHT
     for colours in _COLOURS:
+        image = shot.crop((0, 0, shot.width, min(shot.height, height)))
         small = image.quantize(colours, kmeans=2, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         if path.stat().st_size <= _MAX_BYTES:
             break
+        height -= 100
     print(f"{path} {path.stat().st_size / 1e3:.0f} kB")
 
 
