@@ -54,6 +54,10 @@ def decode_container(name: str, data: BinaryIO, limits: DecodingLimits) -> tuple
             if not sounds or len(container.streams) > _MAX_STREAMS:
                 raise ReferenceAudioError(f"{name} has no sound in it; give a recording.")
             stream = sounds[0]
+            if stream.codec_context is None:
+                raise ReferenceAudioError(
+                    f"{name} holds sound in a coding that nobody here reads; save it as wav."
+                )
             rate_hz, channels = int(stream.rate or 0), int(stream.channels or 0)
             _check_channels(name, channels, limits)
             if rate_hz <= 0:
