@@ -30,14 +30,14 @@ def test_control_enter_speaks_and_escape_stops(visit: NewVisitor) -> None:
 def test_a_sample_played_meanwhile_is_heard_alone_and_the_take_is_kept(visit: NewVisitor) -> None:
     visitor = visit()
     page = visitor.page
-    page.get_by_role("button", name="Play a sample of Bella").click()
+    page.get_by_role("button", name="Play a sample of Bella", exact=True).click()
     page.wait_for_function("window.intone.playing()", timeout=SOUND_S * 1_000)
     page.evaluate("window.intone.stop()")
     page.locator("#speak-text textarea").fill(" ".join([TEXT] * 2))
     page.locator("#speak-go").click()
     page.wait_for_function("window.intone.live.marks.playedS > 0", timeout=SOUND_S * 1_000)
 
-    page.get_by_role("button", name="Play a sample of Bella").click()
+    page.get_by_role("button", name="Play a sample of Bella", exact=True).click()
     page.wait_for_function("window.intone.playing()", timeout=SOUND_S * 1_000)
     played_s = page.evaluate("window.intone.live.marks.playedS")
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from tests.studio.browser.conftest import NewVisitor
+from tests.studio.browser.serving import RunningStudio, running_studio
 from tests.studio.training.fakes import write_clips
+
+from intone.core.types import ModelKind
 
 pytestmark = pytest.mark.browser
 
 SOON_MS, LATER_MS = 20_000, 90_000
+
+
+@pytest.fixture(scope="module")
+def studio(
+    tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Callable[[ModelKind], Path]
+) -> Iterator[RunningStudio]:
+    """A studio with a Base model to begin with."""
+    environ = {"INTONE_MODEL__SERVED": f"builtin,{tiny_checkpoint('base')}"}
+    home = tmp_path_factory.mktemp("training")
+    with running_studio(home, environ=environ) as running:
+        yield running
 
 
 def test_recordings_are_checked_trained_on_and_followed_over_a_reload(
