@@ -125,13 +125,19 @@ def length_words(duration_s: float) -> str:
     return f"{minutes} min {seconds} s"
 
 
+def _model_words(name: str) -> str:
+    """Returns a model's name; of one that was given as a directory, the last part is enough."""
+    path = Path(name)
+    return path.name if path.is_absolute() else name
+
+
 def _take(files: TakeFiles, record: TakeRecord) -> TakeView:
     request, result = record.request, record.result
     if result.sample_rate_hz < 1:
         raise RecordError(f"{files.record} says {result.sample_rate_hz} samples a second.")
     facts = [
         length_words(result.duration_s),
-        record.model.name,
+        _model_words(record.model.name),
         *([] if request.language == "auto" else [request.language.capitalize()]),
         f"seed {request.seed}",
     ]
@@ -161,7 +167,7 @@ def _script(files: TakeFiles, record: ScriptRecord, segments: tuple[TakeView, ..
     facts = [
         length_words(record.duration_s),
         f"{len(record.segments)} segments",
-        record.model.name,
+        _model_words(record.model.name),
         f"seed {record.seed}",
     ]
     if record.lowest_similarity is not None:
