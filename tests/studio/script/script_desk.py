@@ -29,7 +29,7 @@ class ScriptDesk:
         self.desk = Desk(
             models=self.models,
             library=VoiceLibrary(folder / "voices"),
-            takes=lambda key_id: OutputFolder(folder / "takes"),
+            takes=lambda key_id: OutputFolder(folder / ("takes" if key_id == KEY else key_id)),
             who=lambda connection: KEY,
         )
         self.sessions = ScriptSessions(self.desk)

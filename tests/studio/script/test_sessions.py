@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from tests.studio.script.script_desk import KEY, TAB, TEXT, ScriptDesk
 
 from intone.core.errors import InvalidSettingError
+from intone.studio.script.sessions import ScriptSessions
 from intone.studio.script.sheet import Sheet
 
 OTHER = "another-tab-of-it"
@@ -104,3 +106,50 @@ def test_another_key_finds_nothing_of_it(desk: ScriptDesk) -> None:
     desk.rendered()
 
     assert desk.sessions.find("somebody", TAB) is None
+
+
+def test_whoever_looks_for_a_script_does_not_wait_while_another_one_is_read(
+    desk: ScriptDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = desk.rendered("One is here.")
+    desk.rendered("Two is here.", tab=OTHER)
+    again = desk.restarted()
+    is_reading, go_on = threading.Event(), threading.Event()
+
+    def for_voice(voice: str | None) -> str:
+        is_reading.set()
+        assert go_on.wait(5)
+        return "fake-custom"
+
+    first = again.session()
+    monkeypatch.setattr(again.models, "for_voice", for_voice)
+    opening = threading.Thread(target=again.session, args=(OTHER,))
+    opening.start()
+    try:
+        assert is_reading.wait(5)
+        assert again.sessions.find(KEY, TAB) is first
+        assert again.session() is first
+    finally:
+        go_on.set()
+        opening.join(5)
+
+    assert first.view.project.source == session.view.project.source
+
+
+def test_sounds_of_idle_scripts_leave_the_memory_and_come_back_from_the_disk(
+    desk: ScriptDesk,
+) -> None:
+    before = desk.rendered().view
+    desk.rendered("Something else is here.", tab=OTHER)
+    sessions = ScriptSessions(desk.desk, max_sound_bytes=1)
+
+    first = sessions.get(KEY, TAB)
+    assert first.sound_bytes > 1
+    sessions.get(KEY, OTHER)
+
+    assert sessions.find(KEY, TAB) is None
+    assert sessions.find(KEY, OTHER) is not None
+    again = sessions.get(KEY, TAB).view.whole
+    assert again is not None
+    assert before.whole is not None
+    assert again.duration_s == before.whole.duration_s

@@ -25,6 +25,8 @@ from intone.studio.script.session import ScriptSession
 from intone.studio.script.whole import MODE
 from intone.voices.library import VoiceLibrary
 
+_FAULT = "drawing ended by a fault of the studio; its log says more. Press Render again."
+
 KeepProject = Callable[[], None]
 """Writes down how the session stands, so that it outlives the process."""
 
@@ -61,7 +63,7 @@ class RowDrawer:
     def run(self) -> None:
         """Draws until nothing waits; what goes wrong is told in the session."""
         session, tools = self.session, self.tools
-        problem: str | None = None
+        problem: str | None = _FAULT
         try:
             session.voiced_by(tools.model(), None if tools.ear is None else tools.ear.name)
             while True:

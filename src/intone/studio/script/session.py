@@ -57,6 +57,12 @@ class ScriptSession:
         return self._view
 
     @property
+    def sound_bytes(self) -> int:
+        """How much memory its whole takes."""
+        whole = self._view.whole
+        return 0 if whole is None else whole.samples.nbytes
+
+    @property
     def planner(self) -> ScriptPlanner | None:
         """Plans rows as the sheet says; None before the first check."""
         return self._planner

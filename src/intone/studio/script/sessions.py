@@ -22,16 +22,24 @@ from intone.studio.script.project import Project
 from intone.studio.script.session import ScriptSession
 from intone.studio.script.sheet import Sheet, fresh_seed
 
-_MAX_SESSIONS = 500
-"""In memory; the oldest ones that draw nothing give way, and are read from the disk again."""
+_MAX_SESSIONS = 200
+_MAX_SOUND_BYTES = 256 << 20
+"""Of all wholes together: about 45 minutes."""
 
 
 class ScriptSessions:
-    """Finds, copies and starts scripts; any thread may call."""
+    """Finds, copies and starts scripts; any thread may call.
 
-    def __init__(self, desk: Desk) -> None:
+    Where too many are in memory, those that were idle for longest give way; they are on the disk.
+    """
+
+    def __init__(self, desk: Desk, max_sound_bytes: int = _MAX_SOUND_BYTES) -> None:
         self._desk = desk
+        self._max_sound_bytes = max_sound_bytes
+        self._opening = Lock()
+        """Held while a script is read, which may take a second: one is never read twice."""
         self._lock = Lock()
+        """Never held for long: the event loop asks too."""
         self._sessions: OrderedDict[tuple[str, str], ScriptSession] = OrderedDict()
 
     def get(self, key_id: str, project_id: str) -> ScriptSession:
@@ -40,18 +48,27 @@ class ScriptSessions:
         Raises:
             InvalidSettingError: the id is none that a page makes.
         """
-        place = (key_id, checked_id(project_id))
-        with self._lock:
-            if place not in self._sessions:
+        known = self.find(key_id, checked_id(project_id))
+        if known is not None:
+            return known
+        with self._opening:
+            known = self.find(key_id, project_id)
+            if known is not None:
+                return known
+            opened = self._opened(key_id, project_id)
+            with self._lock:
+                self._sessions[key_id, project_id] = opened
                 self._make_room()
-                self._sessions[place] = self._opened(key_id, project_id)
-            self._sessions.move_to_end(place)
-            return self._sessions[place]
+            return opened
 
     def find(self, key_id: str, project_id: str) -> ScriptSession | None:
-        """Returns the script of a tab, if it is in memory."""
+        """Returns the script of a tab, if it is in memory; reads nothing."""
+        place = (key_id, project_id)
         with self._lock:
-            return self._sessions.get((key_id, project_id))
+            found = self._sessions.get(place)
+            if found is not None:
+                self._sessions.move_to_end(place)
+            return found
 
     def copied(self, key_id: str, project_id: str, of: str) -> ScriptSession:
         """Returns the script of a new tab: what another one was when this was opened."""
@@ -133,9 +150,14 @@ class ScriptSessions:
         return None
 
     def _make_room(self) -> None:
-        idle = (place for place, one in self._sessions.items() if one.view.run is None)
-        if len(self._sessions) >= _MAX_SESSIONS and (oldest := next(idle, None)) is not None:
-            del self._sessions[oldest]
+        """Lets the oldest idle scripts go, never the newest of all; the lock is held."""
+        *older, _ = self._sessions
+        sound_bytes = sum(one.sound_bytes for one in self._sessions.values())
+        for place in older:
+            if len(self._sessions) <= _MAX_SESSIONS and sound_bytes <= self._max_sound_bytes:
+                return
+            if self._sessions[place].view.run is None:
+                sound_bytes -= self._sessions.pop(place).sound_bytes
 
 
 def _read(folder: OutputFolder, project_id: str) -> tuple[KeptScript | None, str | None]:

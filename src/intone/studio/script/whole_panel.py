@@ -93,16 +93,18 @@ def whole_routes(sessions: ScriptSessions, who: Who) -> APIRouter:
     """Returns the routes of compiled scripts; each is its key's alone."""
     router = APIRouter(include_in_schema=False)
 
-    def found(request: Request, project_id: str) -> Whole:
-        session = sessions.find(who(request), project_id)
-        whole = None if session is None else session.view.whole
-        if whole is None:
-            raise HTTPException(404, "this script is not open any more; look under Takes.")
-        return whole
+    async def found(request: Request, project_id: str) -> Whole:
+        try:
+            session = await asyncio.to_thread(sessions.get, who(request), project_id)
+        except IntoneError as error:
+            raise HTTPException(404, str(error)) from error
+        if session.view.whole is None:
+            raise HTTPException(404, "nothing of this script is drawn yet; look under Takes.")
+        return session.view.whole
 
     @router.get("/script/{project_id}/whole.{ending}")
     async def whole(project_id: str, ending: str, request: Request) -> Response:
-        made = found(request, project_id)
+        made = await found(request, project_id)
         if ending not in _MEDIA_TYPES:
             raise HTTPException(404, f"allowed: {', '.join(_MEDIA_TYPES)}.")
         data = await asyncio.to_thread(_file, made, ending)
@@ -114,7 +116,7 @@ def whole_routes(sessions: ScriptSessions, who: Who) -> APIRouter:
 
     @router.get("/script/{project_id}/picture-{look}.png")
     async def picture(project_id: str, look: str, request: Request) -> Response:
-        made = found(request, project_id)
+        made = await found(request, project_id)
         try:
             data = await asyncio.to_thread(_png, made, look == "dark")
         except IntoneError as error:
