@@ -158,12 +158,6 @@ def _clone(page: Page, clip: Path) -> None:
     expect(page.locator("#clone-report")).to_contain_text("Length", timeout=_WAIT_MS)
 
 
-def _script(page: Page, clip: Path) -> None:
-    details = page.locator("#script-whole details")
-    if details.count():
-        details.first.evaluate("(one) => { one.open = true; }")
-
-
 def _nothing(page: Page, clip: Path) -> None:
     """Some tabs show what is there."""
 
@@ -171,7 +165,6 @@ def _nothing(page: Page, clip: Path) -> None:
 _FILL: dict[str, Callable[[Page, Path], None]] = {
     "Speak": _speak,
     "Clone": _clone,
-    "Script": _script,
 }
 
 
