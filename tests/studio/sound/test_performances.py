@@ -17,6 +17,7 @@ from intone.render.sidecar import read_take_record
 from intone.studio.desk import Desk
 from intone.studio.sound.performance import Performance
 from intone.studio.sound.performances import MAX_AT_ONCE, Performances
+from intone.studio.sound.plan import SoundPlan
 from intone.studio.sound.state import SoundState
 from intone.studio.speak.planning import SpeakPlanner
 
@@ -248,5 +249,32 @@ def test_figures_add_up(desk: Desk) -> None:
         assert last.expected_s > 0.2
         assert np.all(np.diff([state.num_frames for state in states]) >= 0)
         assert last.left_s is None
+
+    run(check())
+
+
+def test_a_defect_of_ours_is_told_to_the_page_and_to_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(fields: Mapping[str, object]) -> SoundPlan:
+        raise ZeroDivisionError
+
+    async def check() -> None:
+        performance = Performances(desk, broken).start(KEY, ID, FIELDS)
+        await heard(performance)
+        await performance.stop()  # as the route does when its listener is gone
+        assert isinstance(performance.state.error, EngineStoppedError)
+
+    run(check())
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_sound_that_nobody_hears_any_more_leaves_the_memory(desk: Desk) -> None:
+    async def check() -> None:
+        performances = performances_of(desk)
+        performance = performances.start(KEY, ID, FIELDS)
+        await last_state(performances)
+        await performance.stop()
+        assert await heard(performance) == b""
 
     run(check())

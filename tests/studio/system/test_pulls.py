@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from tests.studio.speak.speaking_desk import make_desk, models_of
 
 from intone.core.errors import DownloadError
@@ -53,3 +56,28 @@ def test_how_far_it_is_stands_in_words_and_as_a_bar() -> None:
     html = pulls_view((Pull(model="0.6b-custom", done_bytes=10**9, total_bytes=4 * 10**9),))
     assert "1.00 GB of 4.00 GB" in html
     assert 'aria-valuenow="25"' in html
+
+
+def test_a_pull_that_breaks_inside_says_so_and_its_error_reaches_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(name: str) -> AsyncIterator[PullProgress]:
+        yield PullProgress("f", 1, 2)
+        raise ZeroDivisionError
+
+    async def check() -> list[str]:
+        told: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda loop, context: told.append(repr(context.get("exception")))
+        )
+        models = models_of(make_desk(tmp_path))
+        monkeypatch.setattr(models, "pull", broken)
+        pulls = Pulls(models)
+        pulls.start("0.6b-custom")
+        await over(pulls)
+        assert "broke inside Intone" in pulls_view(pulls.states())
+        await asyncio.sleep(0)
+        gc.collect()
+        return told
+
+    assert asyncio.run(check()) == ["ZeroDivisionError()"]

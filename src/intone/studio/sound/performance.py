@@ -8,6 +8,7 @@ nothing of it is kept.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -27,6 +28,7 @@ from intone.studio.sound.state import KeptSpeech, SoundState
 Clock = Callable[[], float]
 """Seconds that never go back."""
 
+_LOG = logging.getLogger("intone.studio")
 _TICK_S = 0.2
 
 _BROKEN = "something broke inside Intone while this was spoken; its log says what. Try it again."
@@ -73,6 +75,7 @@ class Performance:
             await asyncio.gather(self._task, return_exceptions=True)
             if not self._state.is_over:  # it was cancelled before its first step
                 self._become(replace(self._state, phase="stopped"))
+        self._parts.clear()  # nobody hears them any more
 
     async def states(self) -> AsyncIterator[SoundState]:
         """Yields how it stands, whenever that changes and now and then; the last one is over."""
@@ -114,9 +117,10 @@ class Performance:
             raise
         except IntoneError as error:
             self._become(replace(self.state, phase="failed", error=error))
-        except BaseException:
+        except BaseException:  # a defect of ours; whoever waits for the task drops its error
+            _LOG.exception("a text was not spoken")
             self._become(replace(self.state, phase="failed", error=EngineStoppedError(_BROKEN)))
-            raise  # a defect of ours: for the log
+            raise
         finally:
             self._whole.clear()
 

@@ -33,7 +33,7 @@ class Pulls:
     def __init__(self, models: Models) -> None:
         self._models = models
         self._pulls: dict[str, Pull] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def states(self) -> tuple[Pull, ...]:
         """Returns the downloads, the finished ones included, in the order of their beginning."""
@@ -49,7 +49,9 @@ class Pulls:
         if known is not None and not known.is_over:
             return
         self._pulls[model] = Pull(model=model, total_bytes=DOWNLOAD_BYTES.get(model, 0))
-        self._tasks[model] = asyncio.create_task(self._run(model))
+        task = asyncio.create_task(self._run(model))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)  # an error that is ours goes to the log then
 
     async def _run(self, model: str) -> None:
         error: IntoneError | None = EngineStoppedError(_BROKEN)
