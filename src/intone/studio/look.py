@@ -38,6 +38,7 @@ def theme() -> gr.themes.Base:
         color_accent="#0d857b",  # one for both: 4.5 to 1 on white, 4.2 on the dark page
         body_text_color_subdued="*neutral_500",
         input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover="*primary_800",

@@ -59,3 +59,19 @@ def test_the_chosen_voice_is_marked_after_a_reload(visit: NewVisitor) -> None:
     expect(page.locator("#speak-voice input")).to_have_value(re.compile("Fenrir"))
     chosen = page.get_by_role("button", name="Speak with Fenrir")
     expect(chosen).to_have_attribute("aria-pressed", "true", timeout=10_000)
+
+
+def test_tab_leaves_a_list_of_voices_shut_and_typing_replaces_the_choice(visit: NewVisitor) -> None:
+    page = visit().page
+    voice = page.locator("#speak-voice input")
+    voice.focus()
+    expect(voice).to_have_attribute("aria-expanded", "true")
+
+    page.keyboard.press("Tab")
+
+    expect(page.locator("#speak-language input")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("fenrir")
+    page.keyboard.press("Enter")
+    expect(voice).to_have_value(re.compile("Fenrir"))
+    expect(page.get_by_role("listbox")).to_have_count(0)
