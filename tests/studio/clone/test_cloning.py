@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from tests.render.fake_synthesizer import person
-from tests.studio.voices.people_desk import KEY, fakes, kept_voice, make_desk
+from tests.studio.voices.people_desk import KEY, FakeThreadModel, fakes, kept_voice, make_desk
 from tests.train.speech import speech
 
 from intone.audio.reference import load_reference
@@ -113,3 +116,41 @@ def _let_the_ear_know_the_clip(desk: object) -> None:
 
     speaker = fakes(desk).speakers["fake-base"]  # type: ignore[arg-type]
     speaker._people[_key(CLIP.samples)] = person("nora")
+
+
+def test_a_page_that_leaves_gives_the_model_back_when_the_clip_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(tmp_path)
+    is_reading, go_on, told = threading.Event(), threading.Event(), list[str]()
+    reader, lease = fakes(desk).speakers["fake-base"], fakes(desk).lease
+    clone = reader.clone
+
+    def slow(*args: object, **kwargs: object) -> object:
+        is_reading.set()
+        go_on.wait(5)
+        told.append("read")
+        return clone(*args, **kwargs)  # type: ignore[arg-type]
+
+    @asynccontextmanager
+    async def watched(key_id: str, model: str) -> AsyncIterator[FakeThreadModel]:
+        async with lease(key_id, model) as leased:
+            try:
+                yield leased
+            finally:
+                told.append("given back")
+
+    monkeypatch.setattr(reader, "clone", slow)
+    monkeypatch.setattr(fakes(desk), "lease", watched)
+
+    async def leave() -> None:
+        cloning = asyncio.ensure_future(clone_voice(desk, KEY, ORDER, RECORDING))
+        await asyncio.to_thread(is_reading.wait, 5)
+        cloning.cancel()
+        asyncio.get_running_loop().call_later(0.02, go_on.set)
+        await asyncio.wait({cloning})
+        assert cloning.cancelled()
+
+    asyncio.run(leave())
+    assert told == ["read", "given back"]
+    assert "nora" not in desk.library

@@ -21,7 +21,7 @@ from intone.core.errors import (
 from intone.core.types import Capabilities
 from intone.render.sidecar import read_take_record
 from intone.studio.design.cards import about, cards, round_label
-from intone.studio.design.drawings import DrawingNow, Drawings
+from intone.studio.design.drawings import MAX_AT_ONCE, DrawingNow, Drawings
 from intone.studio.design.keeping import keep_candidate, told
 from intone.studio.design.order import check_count, check_seed, round_order
 from intone.studio.desk import Desk
@@ -162,9 +162,27 @@ def test_a_round_that_is_being_drawn_is_not_changed_meanwhile(tmp_path: Path) ->
     try:
         with pytest.raises(InvalidSettingError, match="being drawn just now"):
             again(drawings, first.name, 2)
+        with pytest.raises(InvalidSettingError, match="being drawn just now"):
+            drawings.remove(first.name)
     finally:
         gate.set()
     assert over(drawings, begun.id).state == "done"
+    drawings.remove(first.name)
+    assert first.name not in drawings.folder.names()
+
+
+def test_one_caller_has_a_few_rounds_at_a_time_and_is_told(tmp_path: Path) -> None:
+    desk, gate = make_desk(tmp_path), threading.Event()
+    drawings = Drawings(desk)
+    designer(desk).gate = lambda: gate.wait(5) and None
+    begun = [begin(desk, drawings, count=1) for _ in range(MAX_AT_ONCE)]
+    try:
+        with pytest.raises(CapacityError, match="stop one of them"):
+            begin(desk, drawings)
+    finally:
+        gate.set()
+    assert [over(drawings, one.id).state for one in begun] == ["done"] * MAX_AT_ONCE
+    assert over(drawings, begin(desk, drawings, count=1).id).state == "done"
 
 
 def test_the_cards_show_what_is_drawn_what_is_drawn_now_and_what_waits(tmp_path: Path) -> None:
@@ -255,7 +273,7 @@ def test_every_refusal_of_an_order_says_what_is_allowed(tmp_path: Path) -> None:
         order(text="x" * 2_001)
     with pytest.raises(UnknownLanguageError):
         order(language="klingon")
-    for seed in ("-1", "1.5", "٣", str(2**63)):
+    for seed in ("-1", "1.5", "٣", str(2**63), "9" * 5_000):
         with pytest.raises(InvalidSettingError, match="a whole number from 0"):
             check_seed(seed)
     for count in (0, 9, 2.5):

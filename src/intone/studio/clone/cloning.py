@@ -9,6 +9,7 @@ from datetime import date
 from intone.core.errors import InvalidSettingError
 from intone.studio.clone.recording import Recording, check_usable
 from intone.studio.desk import Desk
+from intone.studio.parts.aside import held
 from intone.studio.voices.naming import free_name
 from intone.voices.cloning import CloneForm
 from intone.voices.making import FormReason, Origin, cloned_voice
@@ -67,7 +68,7 @@ async def clone_voice(desk: Desk, key_id: str, order: CloneOrder, recording: Rec
     model = desk.models.for_kind("base")
     language = checked_language(order.language, desk.models.describe(model))
     async with desk.models.lease(key_id, model) as reader:
-        read = await asyncio.to_thread(read_with, reader, recording.clip, order.words, order.form)
+        read = await held(lambda: read_with(reader, recording.clip, order.words, order.form))
     origin = Origin(language=language, model=model, consent=consent_note(date.today()))
     voice = cloned_voice(name, read.reference, recording.clip, origin)
     await asyncio.to_thread(desk.library.put, voice)

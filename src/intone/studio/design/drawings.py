@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from intone.core.errors import EngineStoppedError, IntoneError, InvalidSettingError
+from intone.core.errors import (
+    CapacityError,
+    EngineStoppedError,
+    IntoneError,
+    InvalidSettingError,
+)
 from intone.core.types import SpeechRequest
 from intone.render.designing import Candidate
 from intone.render.rounds import RoundOrder, Watch, draw_again, draw_round
@@ -21,6 +26,9 @@ from intone.studio.parts.keeping import keep_take
 from intone.voices.candidates import CandidateFolder, CandidateRound
 
 MODE = "studio-design"
+MAX_AT_ONCE = 4
+"""Of one caller: each is a thread."""
+
 _MAX_KEPT = 32
 """Drawings that are over and still known: pages ask for their end."""
 
@@ -72,7 +80,11 @@ class Drawings:
         return CandidateFolder(self._desk.library.directory)
 
     def begin(self, key_id: str, model: str, order: RoundOrder) -> DrawingNow:
-        """Starts a round and returns at once; call it on the event loop."""
+        """Starts a round and returns at once; call it on the event loop.
+
+        Raises:
+            CapacityError: this caller has enough of them running.
+        """
         places = tuple(range(1, order.count + 1))
         return self._start(
             key_id,
@@ -89,13 +101,11 @@ class Drawings:
             InvalidSettingError: there is no such place, or the round is being drawn.
             VoiceFileError: the round's file is damaged.
             ModelNotFoundError: no model here designs voices.
+            CapacityError: this caller has enough of them running.
         """
         drawn = self.folder.get(name)
         drawn.take(number)
-        if any(one.drawn is not None and one.drawn.name == name for one in self._running()):
-            raise InvalidSettingError(
-                "this round is being drawn just now; wait for its end, or stop it."
-            )
+        self._check_idle(name)
         model = self._desk.models.for_kind("design")
         return self._start(
             key_id,
@@ -104,6 +114,16 @@ class Drawings:
             (number,),
             lambda one, watch: draw_again(drawn, number, one, watch),
         )
+
+    def remove(self, name: str) -> None:
+        """Removes a round with its sounds.
+
+        Raises:
+            InvalidSettingError: there is none of that name, or it is being drawn.
+            OutputError: the system refused.
+        """
+        self._check_idle(name)
+        self.folder.remove(name)
 
     def get(self, key_id: str, id: int | None) -> DrawingNow | None:
         """Returns a drawing of a caller; None where it is not theirs, or long over."""
@@ -131,6 +151,19 @@ class Drawings:
         with self._lock:
             return [one for one in self._known.values() if one.state == "drawing"]
 
+    def _check_idle(self, name: str) -> None:
+        if any(one.drawn is not None and one.drawn.name == name for one in self._running()):
+            raise InvalidSettingError(
+                "this round is being drawn just now; wait for its end, or stop it."
+            )
+
+    def _check_room(self, key_id: str) -> None:
+        if sum(one.key_id == key_id for one in self._running()) >= MAX_AT_ONCE:
+            raise CapacityError(
+                f"{MAX_AT_ONCE} rounds are being drawn for you already; stop one of them, or wait "
+                "for its end."
+            )
+
     def _start(
         self,
         key_id: str,
@@ -139,6 +172,7 @@ class Drawings:
         places: tuple[int, ...],
         work: Work,
     ) -> DrawingNow:
+        self._check_room(key_id)
         speaker = self._desk.models.in_thread(key_id, model)
         with self._lock:
             id, self._next_id = self._next_id, self._next_id + 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from intone.audio.reference import load_reference
 from intone.core.errors import ReferenceAudioError
 from intone.studio.desk import Desk
+from intone.studio.parts.aside import held
 from intone.studio.voices.naming import free_name
 from intone.voices.candidates import CandidateFolder
 from intone.voices.making import Design, FormReason, Origin, designed_voice
@@ -45,7 +46,7 @@ async def keep_candidate(
         raise ReferenceAudioError("the sound of this voice is gone; draw it again.") from error
     clip = await asyncio.to_thread(load_reference, sound)
     async with desk.models.lease(key_id, model) as reader:
-        read = await asyncio.to_thread(read_with, reader, clip, drawn.text, None)
+        read = await held(lambda: read_with(reader, clip, drawn.text, None))
     voice = designed_voice(
         word,
         read.reference,

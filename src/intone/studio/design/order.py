@@ -16,6 +16,7 @@ MAX_CANDIDATES = 8
 """On one page, side by side."""
 MAX_CHARACTERS = 2_000
 _SEED_BITS = 32
+_SEED_DIGITS = len(str(MAX_SEED))
 
 
 def check_description(description: str) -> str:
@@ -48,7 +49,8 @@ def check_seed(seed: str) -> int:
     word = seed.strip()
     if not word:
         return randbits(_SEED_BITS)
-    if not (word.isascii() and word.isdecimal()) or int(word) > MAX_SEED:
+    is_number = word.isascii() and word.isdecimal() and len(word) <= _SEED_DIGITS
+    if not is_number or int(word) > MAX_SEED:
         raise InvalidSettingError(
             f"seed is {word!r:.40}; allowed: a whole number from 0 to {MAX_SEED}, or nothing for a "
             "new one."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -75,7 +76,7 @@ class _DesignTab:
         except IntoneError as error:
             return updates | {fields.note: problem(error)}
         hidden = {fields.panel: gr.update(visible=False)}
-        return updates | hidden | self._view(key_id, now, None)
+        return updates | hidden | await asyncio.to_thread(self._view, key_id, now, None)
 
     def _problems(self, values: Values) -> Updates:
         fields, found = self._fields, Updates()
@@ -138,7 +139,7 @@ class _DesignTab:
         return hint(f"The voices are drawn by {model}. {loading_plan(self._desk, model)}")
 
     def _view(self, key_id: str, now: DrawingNow | None, name: str | None) -> Updates:
-        """Returns a round as the page shows it."""
+        """Returns a round as the page shows it. For a thread: every round's file is read."""
         fields = self._fields
         rounds = self._rounds()
         names = [one for _, one in rounds]
@@ -239,7 +240,7 @@ class _DesignTab:
         except IntoneError as error:
             return {self._fields.note: problem(error)}
         hidden = {self._fields.panel: gr.update(visible=False)}
-        return self._view(key_id, now, name) | hidden
+        return await asyncio.to_thread(self._view, key_id, now, name) | hidden
 
     def remove(
         self, name: str | None, asked: str | None, drawing: int | None, request: gr.Request
@@ -256,7 +257,7 @@ class _DesignTab:
                 fields.asked: name,
             }
         try:
-            self._drawings.folder.remove(name)
+            self._drawings.remove(name)
         except IntoneError as error:
             return {fields.note: problem(error), fields.asked: None}
         gone = self._view(key_id, None, None) | {fields.note: good("The round is deleted.")}

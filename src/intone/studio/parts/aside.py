@@ -21,3 +21,16 @@ async def aside(work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
     finally:
         threads.shutdown(wait=False)
+
+
+async def held(work: Callable[[], Result]) -> Result:
+    """Returns what `work` returns; raises what it raises. A caller who leaves waits for its end.
+
+    For work with something borrowed, such as a leased model, which must not be given back before.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        raise

@@ -10,6 +10,7 @@ from intone.render.ear import similarity
 from intone.studio.clone.comparing import likeness_words
 from intone.studio.clone.recording import Recording, check_usable
 from intone.studio.desk import Desk
+from intone.studio.parts.aside import held
 from intone.voices.making import with_mood
 from intone.voices.reading import read_with
 from intone.voices.voice import Voice, mood_key
@@ -66,9 +67,7 @@ async def add_mood(
     check_usable(recording, anyway=anyway)
     model = desk.models.for_voice(name)
     async with desk.models.lease(key_id, model) as reader:
-        read = await asyncio.to_thread(
-            lambda: read_with(reader, recording.clip, words, None, mood=key)
-        )
+        read = await held(lambda: read_with(reader, recording.clip, words, None, mood=key))
     grown = await asyncio.to_thread(
         desk.library.change, name, lambda kept: with_mood(kept, read.reference)
     )
