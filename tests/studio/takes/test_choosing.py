@@ -112,7 +112,7 @@ def test_damaged_and_foreign_files_never_break_the_list(tmp_path: Path) -> None:
 
     assert page.num_matching == 10
     assert [one.text for one in page.takes if not one.problem] == ["Whole."]
-    assert page.index.num_foreign == 3
+    assert page.index.num_foreign == 2
     assert reader().page(tmp_path, TakeFilter(words="whole")).num_matching == 1
     for take in page.takes:
         reading.pretty_json(tmp_path, take.files)

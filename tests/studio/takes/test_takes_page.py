@@ -18,6 +18,7 @@ from tests.studio.voices.people_desk import KEY, fakes, make_desk
 
 from intone.core.types import SpeechRequest
 from intone.render.outputs import OutputFolder
+from intone.render.sidecar import ModelRecord
 from intone.studio.desk import Desk
 from intone.studio.parts.keeping import keep_take, voice_record_of
 from intone.studio.parts.sounds import SoundShelf
@@ -175,6 +176,44 @@ def test_a_drawing_can_be_stopped_and_keeps_nothing(page: Page) -> None:
 
     assert "Stopped; nothing was kept." in asyncio.run(run())
     assert len(list(page.folder.glob("*.wav"))) == 1
+
+
+def test_two_presses_at_once_draw_one_take(page: Page) -> None:
+    stem = page.keep()
+
+    async def run() -> list[str]:
+        both = await asyncio.gather(*(_all(page.pressed("redo", stem)) for _ in range(2)))
+        return [str(page.shown(one[-1])[LIST]) for one in both]
+
+    assert any("being drawn again already" in shown for shown in asyncio.run(run()))
+    assert len(list(page.folder.glob("*.wav"))) == 2
+    assert page.state.rows.redoing == ""
+
+
+def test_a_take_of_a_trained_model_is_drawn_again_by_it(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = fakes(page.desk)
+    record, asked = models.record, list[str]()
+
+    def lasting(model: str) -> ModelRecord:
+        asked.append(model)
+        return replace(record(model), name=f"/somewhere/models/{model}")
+
+    monkeypatch.setattr(models, "record", lasting)
+    stem = page.keep()
+
+    *_, drawn = page.press("redo", stem)
+
+    assert "The same take, sample for sample" in drawn
+    assert set(asked) == {"fake-custom"}
+
+
+def test_folders_beside_takes_are_not_told_of(page: Page) -> None:
+    page.keep()
+    (page.folder / "voice-samples").mkdir()
+
+    assert "not shown" not in page.found()[PAGES]
 
 
 def test_what_is_gone_or_damaged_is_told_in_its_row(page: Page) -> None:

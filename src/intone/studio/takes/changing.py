@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -97,6 +98,16 @@ def read_redo(directory: Path, files: TakeFiles) -> TakeRecord:
     record = read_take_record(directory / files.record)
     check_can_be_redone(record, files.record)
     return record
+
+
+def model_here(recorded: str, names: Collection[str]) -> str:
+    """Returns the name by which a record's model is known here.
+
+    Records name a model that was trained, or given as a directory, by its path; here it has the
+    name of that directory.
+    """
+    own = Path(recorded).name
+    return own if recorded not in names and own in names else recorded
 
 
 def plan_redo(

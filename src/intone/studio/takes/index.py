@@ -105,7 +105,7 @@ class TakeIndex:
         """
         try:
             with os.scandir(directory) as found:
-                names = [one.name for one in found if not one.name.startswith(".")]
+                names = [one.name for one in found if not _is_aside(one)]
         except FileNotFoundError:
             names = []
         except OSError as error:
@@ -152,6 +152,11 @@ class TakeIndex:
     @cached_property
     def _by_stem(self) -> dict[str, TakeFiles]:
         return {take.stem: take for take in self.takes}
+
+
+def _is_aside(entry: os.DirEntry[str]) -> bool:
+    """Whether something is nobody's take: hidden, or one of our own folders beside them."""
+    return entry.name.startswith(".") or ("." not in entry.name and entry.is_dir())
 
 
 def _is_stem(stem: str) -> bool:

@@ -18,7 +18,7 @@ from intone.studio.parts.aside import aside
 from intone.studio.parts.notes import good, hint, problem
 from intone.studio.parts.rows import Action, action_list, action_of
 from intone.studio.shell import Shell
-from intone.studio.takes.changing import Redone, plan_redo, read_redo, remove_take
+from intone.studio.takes.changing import Redone, model_here, plan_redo, read_redo, remove_take
 from intone.studio.takes.choosing import TakeFilter, TakeReader
 from intone.studio.takes.index import TakeFiles, TakeIndex
 from intone.studio.takes.pages import day_choices, mode_choices, pager
@@ -170,7 +170,7 @@ class TakesTab:
             if state.running is not None:
                 state.running.stop()
             return
-        if action.do in ("redo", "redo-anyway") and state.running is not None:
+        if action.do in ("redo", "redo-anyway") and state.rows.redoing:
             state.rows = _noted(state.rows, stem, problem(_ONE_AT_A_TIME))
         elif action.do in ("redo", "redo-anyway"):
             state.rows = replace(_noted(state.rows, stem, _DRAWING), redoing=stem, changed="")
@@ -195,7 +195,8 @@ class TakesTab:
             words = problem(error)
         finally:
             state.running = None
-        rows = replace(state.rows, redoing="", changed="")
+            state.rows = replace(state.rows, redoing="")  # also where nobody expected the error
+        rows = replace(state.rows, changed="")
         if words is None:
             return replace(rows, changed=stem, notes=state.rows.notes)
         return _noted(rows, stem, words)
@@ -206,8 +207,9 @@ class TakesTab:
         folder = desk.takes(key_id)
         take = await asyncio.to_thread(_find, folder, action.id)
         record = await asyncio.to_thread(read_redo, folder.directory, take)
-        state.running = model = desk.models.in_thread(key_id, record.model.name)
-        now = await asyncio.to_thread(desk.models.record, record.model.name)
+        name = model_here(record.model.name, desk.models.names())
+        state.running = model = desk.models.in_thread(key_id, name)
+        now = await asyncio.to_thread(desk.models.record, name)
         plan = partial(plan_redo, cloner=model, library=desk.library, model=now)
         redo = await aside(partial(plan, record, take))
         if redo.others and action.do != "redo-anyway":
