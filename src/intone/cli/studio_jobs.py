@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from intone.core.errors import InvalidSettingError
 from intone.runtime.rng import fresh_seed
 from intone.server.jobs.job import Job, JobOrder
 from intone.server.jobs.service import JobService
@@ -36,17 +35,9 @@ class StudioJobs:
     async def get(self, key_id: str, job_id: str) -> JobView:
         return await self._seen(await self._jobs.get(key_id, job_id))
 
-    async def files(self, key_id: str, job_id: str) -> tuple[str, ...]:
-        return await self._jobs.files(await self._jobs.get(key_id, job_id))
-
-    async def file(self, key_id: str, job_id: str, name: str) -> Path:
+    async def files(self, key_id: str, job_id: str) -> dict[str, Path]:
         job = await self._jobs.get(key_id, job_id)
-        names = await self._jobs.files(job)
-        if name not in names:
-            raise InvalidSettingError(
-                f"the job has no file {name[:80]!r}; it has: {', '.join(names) or 'none yet'}."
-            )
-        return self._jobs.file(job, name)
+        return {name: self._jobs.file(job, name) for name in await self._jobs.files(job)}
 
     async def delete(self, key_id: str, job_id: str) -> None:
         await self._jobs.delete(key_id, job_id)

@@ -85,17 +85,20 @@ def record_again(
 ) -> TakeRecord:
     """Returns the record of a take that was drawn again just now.
 
+    How alike it is to a person is known of the very same samples alone.
+
     Args:
         model: that drew it, as are voice and version.
         origin: name of the first take's record.
     """
+    similarity = record.result.similarity if is_same_take(record, audio) else None
     return replace(
         record,
         intone_version=version,
         created_at=record_time(),
         model=model,
         voice=voice,
-        result=result_of(audio, similarity=record.result.similarity),
+        result=result_of(audio, similarity=similarity),
         notes=(*record.notes, f"drawn again from {origin}"),
     )
 

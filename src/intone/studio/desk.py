@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,12 +220,8 @@ class JobDesk(Protocol):
         """Returns a job; raises an IntoneError where there is none of that id."""
         ...
 
-    async def files(self, key_id: str, job_id: str) -> tuple[str, ...]:
-        """Returns the names of the files that a job has so far; raises as `get`."""
-        ...
-
-    async def file(self, key_id: str, job_id: str, name: str) -> Path:
-        """Returns where one of `files` lies; raises an IntoneError for any other name."""
+    async def files(self, key_id: str, job_id: str) -> Mapping[str, Path]:
+        """Returns the files that a job has so far, by name, in order; raises as `get`."""
         ...
 
     async def delete(self, key_id: str, job_id: str) -> None:

@@ -54,11 +54,8 @@ class FakeJobs:
             raise InvalidSettingError(f"no job {job_id!r}.")
         return found[0]
 
-    async def files(self, key_id: str, job_id: str) -> tuple[str, ...]:
-        return ("book.mp3", "book.srt")
-
-    async def file(self, key_id: str, job_id: str, name: str) -> Path:
-        return self.folder / name
+    async def files(self, key_id: str, job_id: str) -> dict[str, Path]:
+        return {name: self.folder / name for name in ("book.mp3", "book.srt")}
 
     async def delete(self, key_id: str, job_id: str) -> None:
         self.views.remove(await self.get(key_id, job_id))

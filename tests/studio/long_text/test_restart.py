@@ -41,7 +41,8 @@ async def one_start(folder: Path, *, sends: bool) -> Seen:
                 await asyncio.sleep(0.01)
                 views = await desk.jobs("me")
         files = await desk.files("me", views[0].id)
-        return Seen(views, await desk.jobs("you"), files)
+        assert all(path.is_file() for path in files.values())
+        return Seen(views, await desk.jobs("you"), tuple(files))
     finally:
         await jobs.stop()
 

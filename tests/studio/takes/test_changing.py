@@ -77,6 +77,20 @@ def test_other_samples_and_what_has_changed_are_told(tmp_path: Path) -> None:
     assert not redo.others
 
 
+def test_a_measured_likeness_stays_with_the_samples_that_were_measured(tmp_path: Path) -> None:
+    redo = planned(tmp_path, spoken(tmp_path))
+    measured = replace(redo.record, result=replace(redo.record.result, similarity=0.9))
+    another = replace(measured, request=replace(measured.request, seed=6))
+
+    same, other = (
+        read_take_record(replace(redo, record=one).draw(FAKE, OutputFolder(tmp_path)).kept.record)
+        for one in (measured, another)
+    )
+
+    assert same.result.similarity == 0.9
+    assert other.result.similarity is None
+
+
 def test_other_weights_or_another_voice_are_known_before_anything_is_drawn(tmp_path: Path) -> None:
     voices = tmp_path / "voices"
     library = VoiceLibrary(voices)

@@ -30,6 +30,7 @@ from intone.studio.long_text.wish import (
 )
 from intone.studio.long_text.words import JobFiles, JobRows, outline_html
 from intone.studio.parts.drafts import keep_drafts
+from intone.studio.parts.events import QUIET_EVENT, Updates
 from intone.studio.parts.notes import QUIET, good, hint, note, problem
 from intone.studio.parts.rows import action_list, action_of
 from intone.studio.parts.upload_guard import guard_uploads
@@ -40,9 +41,6 @@ from intone.studio.speak.shelf import dropdown_choices
 
 _LOOK_EVERY_S = 2.0
 _ONE_FILE, _CHAPTERS = "One file", "One file per chapter"
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -161,17 +159,12 @@ class LongTextTab:
     def connect(self, tab: gr.Tab) -> None:
         """Says what happens on which press."""
         fields = self._fields
-        quiet: dict[str, Any] = {
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "concurrency_limit": None,
-        }
         source = [fields.file, fields.text]
         looked = [fields.rows, fields.timer]
         for event in (tab.select, self._shell.page.load):
-            event(self.voices, [fields.voice], [fields.voice], **quiet)
-            event(self.listed, [fields.removing], looked, **quiet)
-        fields.timer.tick(self.listed, [fields.removing], looked, **quiet)
+            event(self.voices, [fields.voice], [fields.voice], **QUIET_EVENT)
+            event(self.listed, [fields.removing], looked, **QUIET_EVENT)
+        fields.timer.tick(self.listed, [fields.removing], looked, **QUIET_EVENT)
         reads = [*source, fields.language, fields.speed]
         for change in (
             fields.file.upload,
@@ -180,19 +173,21 @@ class LongTextTab:
             fields.language.input,
             fields.speed.release,
         ):
-            change(self.read, reads, fields.told, trigger_mode="always_last", **quiet)
+            change(self.read, reads, fields.told, trigger_mode="always_last", **QUIET_EVENT)
         fields.start.click(
             self.start,
             [*source, *fields.settings],
             [*fields.told, *looked],
-            **{**quiet, "show_progress": "minimal"},
+            show_progress="minimal",
+            api_visibility="private",
+            concurrency_limit=None,
         )
         fields.rows.click(
             self.pressed,
             [fields.removing],
             [fields.removing, *looked],
             trigger_mode="multiple",
-            **quiet,
+            **QUIET_EVENT,
         )
 
     async def voices(self, voice: str | None) -> Any:
@@ -289,11 +284,7 @@ class LongTextTab:
         """Returns a job with its files, once they are whole."""
         if job.state != "done":
             return JobFiles(job=job, paths={})
-        names = await self._jobs.files(key_id, job.id)
-        paths: dict[str, Path] = {}
-        for name in names:
-            paths[name] = await self._jobs.file(key_id, job.id, name)
-        return JobFiles(job=job, paths=paths)
+        return JobFiles(job=job, paths=await self._jobs.files(key_id, job.id))
 
     def _told(self) -> Updates:
         """Returns every note without words."""
