@@ -16,6 +16,9 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 from starlette.requests import HTTPConnection, Request
 
+PLAY = "(url, label) => { if (url) window.intone.play(url, label); }"
+"""Plays an address in the page, once a handler has put it into a field; "" plays nothing."""
+
 _MAX_OFFERS = 20_000
 
 

@@ -15,8 +15,10 @@ import gradio as gr
 
 from intone.core.errors import IntoneError
 from intone.studio.desk import Desk
+from intone.studio.parts.events import QUIET_EVENT, Updates
 from intone.studio.parts.notes import QUIET, good, hint, problem
 from intone.studio.parts.rows import Action, action_of
+from intone.studio.parts.sounds import PLAY
 from intone.studio.parts.voice_samples import sample_of
 from intone.studio.parts.words import TEXTS
 from intone.studio.shell import Shell
@@ -33,11 +35,6 @@ from intone.studio.system.memory import switch_words
 
 _SHOW_EVERY_S = 0.2
 """Figures more often than that nobody can read."""
-
-_PLAY = "(url, label) => { if (url) window.intone.play(url, label); }"
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -74,28 +71,24 @@ class SpeakTab:
             self.follow,
             [fields.live_id],
             fields.outputs,
-            show_progress="hidden",
-            concurrency_limit=None,
-            api_visibility="private",
+            **QUIET_EVENT,
         )
         fields.stop.click(None, js="() => window.intone.hush()")
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         lists = [fields.voice, fields.shelf, fields.instruct]
         for event in (tab.select, self._shell.page.load):
             # A draft may have come meanwhile: whoever is chosen then is marked.
-            event(self.refreshed, [fields.voice], lists, **quiet).then(
-                self.chosen, [fields.voice], lists, **quiet
+            event(self.refreshed, [fields.voice], lists, **QUIET_EVENT).then(
+                self.chosen, [fields.voice], lists, **QUIET_EVENT
             )
-        fields.voice.change(self.chosen, [fields.voice], lists, **quiet)
+        fields.voice.change(self.chosen, [fields.voice], lists, **QUIET_EVENT)
         fields.shelf.click(
             self.on_shelf,
             None,
             [fields.voice, fields.voice_note, fields.sample_url, fields.sample_label],
-            concurrency_limit=None,
-            **quiet,
-        ).then(None, [fields.sample_url, fields.sample_label], None, js=_PLAY)
-        fields.examples.click(self.on_example, None, [fields.text], **quiet)
-        fields.kept.click(self.on_kept, None, [fields.seed, fields.seed_note], **quiet)
+            **QUIET_EVENT,
+        ).then(None, [fields.sample_url, fields.sample_label], None, js=PLAY)
+        fields.examples.click(self.on_example, None, [fields.text], **QUIET_EVENT)
+        fields.kept.click(self.on_kept, None, [fields.seed, fields.seed_note], **QUIET_EVENT)
 
     async def follow(self, live_id: str, request: gr.Request) -> AsyncIterator[Updates]:
         """Yields what the page shows of a performance until it is over."""
@@ -159,7 +152,7 @@ class SpeakTab:
         fields, voice = self._fields, action.id
         drawing = asyncio.ensure_future(sample_of(self._desk, key_id, voice))
         try:
-            while not (await asyncio.wait({drawing}, timeout=0.5))[0]:
+            while not (await asyncio.wait({drawing}, timeout=0.5))[0]:  # a kept one is there
                 yield {fields.voice_note: hint(self._drawing_words(voice)), fields.sample_url: ""}
             url = self._shell.sounds.offer(drawing.result(), key_id)
         except IntoneError as error:

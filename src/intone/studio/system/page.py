@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import gradio as gr
 
 from intone.core.errors import IntoneError
 from intone.studio.desk import Desk
+from intone.studio.parts.events import QUIET_EVENT, Updates
 from intone.studio.parts.notes import QUIET, good, hint, note, problem
 from intone.studio.parts.rows import action_list, action_of
 from intone.studio.shell import Shell
@@ -34,9 +34,6 @@ from intone.studio.system.pulls import Pulls, pulls_view
 _LOOK_EVERY_S = 0.05
 _TICK_S = 1.5
 _BUSY = ("loading", "closing", "restarting")
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -88,18 +85,15 @@ class SystemTab:
 
     def connect(self, tab: gr.Tab) -> None:
         """Says what happens on which press."""
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         shown = [self.bar, self.table, self.pulling, self.timer]
         for event in (tab.select, self._shell.page.load):
-            event(self.opened, None, [*shown, self.size, self.size_note, self.about], **quiet)
-        self.timer.tick(self.refreshed, None, shown, **quiet)
-        self.size.input(self.preferred, [self.size], [*shown, self.size_note], **quiet)
-        self._clear_button.click(self.clear, None, [*shown, self.clear_note], **quiet)
-        self.table.click(
-            self.on_row, None, [*shown, self.model_note], concurrency_limit=None, **quiet
-        )
+            event(self.opened, None, [*shown, self.size, self.size_note, self.about], **QUIET_EVENT)
+        self.timer.tick(self.refreshed, None, shown, **QUIET_EVENT)
+        self.size.input(self.preferred, [self.size], [*shown, self.size_note], **QUIET_EVENT)
+        self._clear_button.click(self.clear, None, [*shown, self.clear_note], **QUIET_EVENT)
+        self.table.click(self.on_row, None, [*shown, self.model_note], **QUIET_EVENT)
         for begin in (self._pull_button.click, self.other.submit):
-            begin(self.pull_other, [self.other], [*shown, self.other_note], **quiet)
+            begin(self.pull_other, [self.other], [*shown, self.other_note], **QUIET_EVENT)
 
     async def opened(self, request: gr.Request) -> Updates:
         """Returns the whole tab as it stands."""

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from typing import Any
 
 import gradio as gr
 
@@ -15,6 +14,7 @@ from intone.core.errors import EngineStoppedError, IntoneError
 from intone.render.outputs import OutputFolder
 from intone.studio.desk import ThreadModel
 from intone.studio.parts.aside import aside
+from intone.studio.parts.events import QUIET_EVENT, Updates
 from intone.studio.parts.notes import good, hint, problem
 from intone.studio.parts.rows import Action, action_list, action_of
 from intone.studio.shell import Shell
@@ -23,9 +23,6 @@ from intone.studio.takes.choosing import TakeFilter, TakeReader
 from intone.studio.takes.index import TakeFiles, TakeIndex
 from intone.studio.takes.pages import day_choices, mode_choices, pager
 from intone.studio.takes.rows import RowMaker, RowState
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -97,11 +94,6 @@ class TakesTab:
         fields = self._fields
         inputs = [fields.state, *fields.filters]
         outputs = [fields.rows, fields.pages, fields.mode, fields.since]
-        quiet: dict[str, Any] = {
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "concurrency_limit": None,
-        }
         for event in (
             tab.select,
             fields.find.click,
@@ -110,12 +102,12 @@ class TakesTab:
             fields.voice.change,
             fields.words.change,
         ):
-            event(self.found, inputs, outputs, trigger_mode="always_last", **quiet)
-        fields.clear.click(lambda: ("", "", "", ""), None, list(fields.filters), **quiet).then(
-            self.found, inputs, outputs, **quiet
-        )
-        fields.pages.click(self.turned, inputs, outputs, **quiet)
-        fields.rows.click(self.pressed, inputs, outputs, trigger_mode="multiple", **quiet)
+            event(self.found, inputs, outputs, trigger_mode="always_last", **QUIET_EVENT)
+        fields.clear.click(
+            lambda: ("", "", "", ""), None, list(fields.filters), **QUIET_EVENT
+        ).then(self.found, inputs, outputs, **QUIET_EVENT)
+        fields.pages.click(self.turned, inputs, outputs, **QUIET_EVENT)
+        fields.rows.click(self.pressed, inputs, outputs, trigger_mode="multiple", **QUIET_EVENT)
 
     async def found(
         self,

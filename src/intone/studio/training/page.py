@@ -13,6 +13,7 @@ import gradio as gr
 
 from intone.core.errors import IntoneError
 from intone.studio.parts.drafts import keep_drafts
+from intone.studio.parts.events import Updates
 from intone.studio.parts.notes import QUIET, hint, problem
 from intone.studio.parts.rows import empty
 from intone.studio.shell import Shell
@@ -25,7 +26,7 @@ from intone.studio.training.overview import (
     plan_words,
     problem_of,
 )
-from intone.studio.training.shown import Seen, Updates, changed, hashes, shown
+from intone.studio.training.shown import Seen, changed, hashes, shown
 from intone.studio.training.work import NO_BASE, TrainWork, run_wish
 
 _LOOK_EVERY_S = 2.0

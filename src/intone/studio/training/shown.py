@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from intone.studio.parts.events import Updates
 from intone.studio.parts.rows import empty
 from intone.studio.training.checkpoints_view import (
     Offer,
@@ -18,9 +19,6 @@ from intone.studio.training.curve_view import codebook_pictures, loss_picture
 from intone.studio.training.fields import TrainFields
 from intone.studio.training.overview import Choice, Overview, is_at_work, suggested_name
 from intone.studio.training.views import dataset_view, log_view, run_view
-
-Updates = dict[Any, Any]
-"""By component, as Gradio takes them."""
 
 Seen = dict[str, int]
 """What a page shows by now: a hash for each component."""

@@ -10,13 +10,13 @@ import gradio as gr
 from intone.core.errors import IntoneError
 from intone.studio.desk import Models
 from intone.studio.parts.aside import aside
+from intone.studio.parts.events import Updates
 from intone.studio.parts.notes import QUIET, good, problem
 from intone.studio.training.checkpoints_view import NO_CHECKPOINT
 from intone.studio.training.desk import DatasetWish, ListenWish, RunWish, TrainingDesk, TrainPreset
 from intone.studio.training.fields import ARCHIVE, TrainFields
 from intone.studio.training.overview import problem_of, suggested_name
 from intone.studio.training.problems import FieldName, field_of
-from intone.studio.training.shown import Updates
 
 NO_BASE = (
     "There is no Base model on this machine to begin with: pull 0.6b-base under System, or "

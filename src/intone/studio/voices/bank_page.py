@@ -15,14 +15,13 @@ from intone.studio.parts.events import QUIET_EVENT, Updates
 from intone.studio.parts.following import following
 from intone.studio.parts.notes import QUIET, good, hint, problem
 from intone.studio.parts.rows import action_of
+from intone.studio.parts.sounds import PLAY
 from intone.studio.parts.voice_samples import sample_of
 from intone.studio.shell import Shell
 from intone.studio.system.memory import switch_words
 from intone.studio.voices.bank import add_mood
 from intone.studio.voices.fields import VoicesFields
 from intone.voices.making import without_mood
-
-_PLAY = "(url, label) => { if (url) window.intone.play(url, label); }"
 
 Shown = Callable[[str | None, str], Awaitable[Updates]]
 """The tab with a voice, for a caller."""
@@ -47,7 +46,7 @@ class BankPart:
             [fields.chosen],
             [*changed, bank.moods_note, *playing],
             **QUIET_EVENT,
-        ).then(None, playing, None, js=_PLAY)
+        ).then(None, playing, None, js=PLAY)
         gr.on(
             [bank.audio.change, bank.words.blur],
             self.judge,

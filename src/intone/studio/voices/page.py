@@ -13,6 +13,7 @@ from intone.studio.parts.events import QUIET_EVENT, Updates
 from intone.studio.parts.following import following
 from intone.studio.parts.notes import QUIET, good, hint, problem
 from intone.studio.parts.rows import action_of
+from intone.studio.parts.sounds import PLAY
 from intone.studio.parts.voice_samples import sample_of
 from intone.studio.shell import Shell
 from intone.studio.system.memory import switch_words
@@ -22,8 +23,6 @@ from intone.studio.voices.importing import import_voice
 from intone.studio.voices.listing import kept_rows, preset_rows
 from intone.studio.voices.naming import free_name
 from intone.studio.voices.rows import bank_html, damaged_html, kept_html, presets_html, voice_html
-
-_PLAY = "(url, label) => { if (url) window.intone.play(url, label); }"
 
 
 def build(shell: Shell, tab: gr.Tab) -> None:
@@ -55,7 +54,7 @@ class _VoicesTab:
                 [fields.chosen],
                 [*view, fields.note, fields.panel_note, *playing],
                 **QUIET_EVENT,
-            ).then(None, playing, None, js=_PLAY)
+            ).then(None, playing, None, js=PLAY)
         gr.on(
             [fields.rename.click, fields.new_name.submit],
             self.rename,
