@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
+import threading
+import time
 import tomllib
+import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +20,7 @@ from tests.cli.conftest import RunInProcess
 
 from intone.cli.serve_http import make_services
 from intone.cli.served_models import ModelsHere
+from intone.cli.studio import open_when_there
 from intone.cli.studio_desk import studio_desk
 from intone.cli.studio_models import StudioModels
 from intone.core.errors import ModelNotFoundError, UnknownVoiceError
@@ -189,3 +194,32 @@ def test_takes_of_two_keys_lie_apart(tmp_path: Path, tiny_checkpoint: Checkpoint
         tmp_path / "takes" / "keys" / "bob",
     ]
     assert desk.training is None, "on a shared server it is asked for"
+
+
+def test_the_browser_opens_when_somebody_listens_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        there: tuple[str, int] = listener.getsockname()
+        waiting = threading.Thread(target=open_when_there, args=(there, "a page"), daemon=True)
+        waiting.start()
+        time.sleep(0.15)
+        assert opened == []
+        listener.listen()
+        waiting.join(5)
+
+    assert opened == ["a page"]
+
+
+def test_the_studio_stays_one_where_a_file_asks_for_a_founding_projects_server(
+    intone: RunInProcess,
+) -> None:
+    Path("intone.toml").write_text('[server]\ncompat = "004"\n', encoding="utf-8")
+
+    printed = tomllib.loads(intone("studio", "--config", "intone.toml", "--print-config").out)
+
+    assert printed["studio"]["enabled"] is True
+    assert printed["model"]["max_loaded"] == 1

@@ -103,10 +103,11 @@ def effective_settings(args: argparse.Namespace, defaults: Layer | None = None) 
     flags, environment = _flags(args), environment_layer(os.environ)
     path = args.config or os.environ.get(CONFIG_VARIABLE)
     files = [file_layer(Path(path).expanduser())] if path else []
-    layers = [flags, environment, *files, *([defaults] if defaults else [])]
+    last = [defaults] if defaults else []
+    layers = [flags, environment, *files, *last]
     if joined(layers).settings.server.compat == "004":
         variables, seeded = compat_layers(os.environ)
-        layers = [flags, environment, variables, *files, seeded]
+        layers = [flags, environment, variables, *files, seeded, *last]
     return joined(layers)
 
 
@@ -161,7 +162,11 @@ def _studio(services: Services, source: ModelsHere) -> Callable[[FastAPI], None]
         raise MissingDependencyError(
             f"the studio needs {package}; install intone[studio]."
         ) from error
-    return lambda app: mount_studio(app, studio_desk(services, source))
+
+    def extend(app: FastAPI) -> None:
+        services.lifecycle.when_draining(mount_studio(app, studio_desk(services, source)))
+
+    return extend
 
 
 def _tracer(settings: Settings) -> AbstractContextManager[Tracer | None]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import threading
+import time
 import webbrowser
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from intone.cli.exit_codes import EXIT_OK
 from intone.core.errors import MissingDependencyError
 
 PORT = 7_860
-_OPEN_AFTER_S = 1.0
+_OPEN_WITHIN_S = 60.0
 
 
 def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
@@ -74,11 +76,27 @@ def run(args: argparse.Namespace) -> int:
     address = f"http://{server.host}:{server.port}/studio"
     print(f"Intone studio: {address}  (Ctrl-C ends it)", file=sys.stderr, flush=True)
     if args.open:
-        opening = threading.Timer(_OPEN_AFTER_S, webbrowser.open, [address])
-        opening.daemon = True
-        opening.start()
+        there = (server.host, server.port)
+        threading.Thread(target=open_when_there, args=(there, address), daemon=True).start()
     serve_http.run(args, defaults)
     return EXIT_OK
+
+
+def open_when_there(there: tuple[str, int], address: str) -> None:
+    """Opens an address in the browser as soon as somebody listens; gives up after a minute.
+
+    Args:
+        there: host and port.
+    """
+    end_s = time.monotonic() + _OPEN_WITHIN_S
+    while time.monotonic() < end_s:
+        try:
+            socket.create_connection(there, timeout=1.0).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            webbrowser.open(address)
+            return
 
 
 def _defaults(state: Path) -> dict[str, dict[str, object]]:
