@@ -34,9 +34,12 @@
   const tabs = () => [...document.querySelectorAll("#intone-tabs [role=tab]")];
   document.addEventListener("click", (event) => {
     const tab = event.target.closest?.("#intone-tabs [role=tab]");
-    if (tab) sessionStorage.setItem(TAB, tab.textContent.trim());
+    try {
+      if (tab) sessionStorage.setItem(TAB, tab.textContent.trim());
+    } catch { /* forbidden: the page works without */ }
   });
-  const wanted = sessionStorage.getItem(TAB);
+  let wanted = null;
+  try { wanted = sessionStorage.getItem(TAB); } catch { /* forbidden, too */ }
   if (wanted) {
     const watch = new MutationObserver(() => {
       const tab = tabs().find((one) => one.textContent.trim() === wanted);
@@ -65,7 +68,9 @@
     audio.addEventListener("play", mark);
     audio.addEventListener("pause", mark);
     audio.addEventListener("error", () => {
-      if (audio.getAttribute("src")) title.textContent = "This sound is gone; reload the page.";
+      if (!audio.getAttribute("src")) return;
+      title.textContent = "This sound is gone; reload the page.";
+      next(); // those behind it may be there
     });
     const close = document.createElement("button");
     close.type = "button";
@@ -104,7 +109,7 @@
     start(url, label);
   };
   intone.queue = (url, label = "") => {
-    const isBusy = audio && !audio.paused && !audio.ended;
+    const isBusy = audio && !audio.paused && !audio.ended && !audio.error;
     if (isBusy) queue.push([url, label]);
     else start(url, label);
   };
