@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import expect
 from tests.studio.browser.conftest import PHONE, NewVisitor
 from tests.studio.browser.serving import RunningStudio, running_studio
@@ -83,5 +87,7 @@ def test_on_a_phone_the_player_has_two_lines_and_the_menu_a_place_for_a_thumb(
     player = page.locator("#intone-player audio").bounding_box()
     menu = page.get_by_role("button", name="More tabs").bounding_box()
 
-    assert player is not None and player["width"] > 0.8 * PHONE["width"]
-    assert menu is not None and min(menu["width"], menu["height"]) >= 40
+    assert player is not None
+    assert player["width"] > 0.8 * PHONE["width"]
+    assert menu is not None
+    assert min(menu["width"], menu["height"]) >= 40
