@@ -8,6 +8,7 @@ from html import escape
 import gradio as gr
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import RedirectResponse
+from starlette.routing import Mount
 
 from intone.studio.clone.page import build as clone
 from intone.studio.design.page import build as design
@@ -35,8 +36,13 @@ _HEAD_EVERY_S = 5.0
 BuildTab = Callable[[Shell, gr.Tab], None]
 
 
-def mount_studio(app: FastAPI, desk: Desk) -> None:
-    """Puts the studio under `ROOT`; nothing is loaded. The routes of the app itself come first."""
+def mount_studio(app: FastAPI, desk: Desk) -> Callable[[], None]:
+    """Puts the studio under `ROOT`; nothing is loaded. The routes of the app itself come first.
+
+    Returns:
+        What lets go of the open pages, each of which holds a request for as long as it is open: to
+        be called before the server ends. They come back by themselves.
+    """
     page, routes = build_page(desk)
     app.include_router(routes, prefix=ROOT)
     app.add_api_route("/", _to_studio, include_in_schema=False)
@@ -53,6 +59,10 @@ def mount_studio(app: FastAPI, desk: Desk) -> None:
         max_file_size=desk.limit_upload_bytes,
         ssr_mode=False,
     )
+    mounted = app.routes[-1]
+    assert isinstance(mounted, Mount)
+    assert isinstance(mounted.app, gr.routes.App)
+    return mounted.app.stop_event.set
 
 
 def build_page(desk: Desk) -> tuple[gr.Blocks, APIRouter]:

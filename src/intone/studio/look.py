@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 _STATIC = Path(__file__).with_name("static")
+_OUTSIDE = "page.css"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
@@ -66,10 +67,13 @@ def theme() -> gr.themes.Base:
 
 def style_sheet() -> str:
     """Returns the CSS of the page, that of single tabs included."""
-    return "\n".join(path.read_text("utf-8") for path in sorted(_STATIC.glob("*.css")))
+    sheets = (path for path in sorted(_STATIC.glob("*.css")) if path.name != _OUTSIDE)
+    return "\n".join(path.read_text("utf-8") for path in sheets)
 
 
 def head() -> str:
-    """Returns what goes into the page's head: its scripts, `studio.js` first."""
+    """Returns what goes into the page's head: its scripts, `studio.js` first, and the style of what
+    lies outside Gradio's container."""
+    style = f"<style>\n{(_STATIC / _OUTSIDE).read_text('utf-8')}\n</style>\n"
     scripts = sorted(_STATIC.glob("*.js"), key=lambda path: (path.name != "studio.js", path.name))
-    return "\n".join(f"<script>\n{path.read_text('utf-8')}\n</script>" for path in scripts)
+    return style + "\n".join(f"<script>\n{path.read_text('utf-8')}\n</script>" for path in scripts)

@@ -35,5 +35,6 @@ def hint(message: str) -> str:
 
 
 def _note(tone: str, role: str, message: str) -> str:
-    words = message[:1].upper() + message[1:]
+    is_file = "." in message.partition(" ")[0].rstrip(".")  # "clip.wav is silent" keeps its name
+    words = message if is_file else message[:1].upper() + message[1:]
     return f'<p class="intone-note {tone}" role="{role}">{escape(words)}</p>'
