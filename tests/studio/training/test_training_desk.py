@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,6 +177,32 @@ def test_a_wrong_run_is_refused_in_words(
 def test_one_run_is_at_work_at_a_time(desk: TrainingHere, wish: RunWish, begun: Path) -> None:
     with pytest.raises(RunError, match="'nora-1' is at work"):
         desk.start(replace(wish, name="nora-2"))
+
+
+def test_of_two_pages_that_press_at_once_one_begins_a_run(
+    desk: TrainingHere,
+    wish: RunWish,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = FakeProcesses.start
+
+    def slow(self: FakeProcesses, job: Path) -> None:
+        time.sleep(0.1)  # the other one looks meanwhile
+        start(self, job)
+
+    assert desk.datasets()
+    monkeypatch.setattr(FakeProcesses, "start", slow)
+
+    def begin(name: str) -> bool:
+        try:
+            desk.start(replace(wish, name=name))
+        except RunError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(begin, ("nora-1", "nora-2"))) == [False, True]
+    assert len(desk.runs()) == 1
 
 
 def test_progress_is_what_a_stage_shows(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from intone.cli.studio_training.datasets import Datasets
 from intone.cli.studio_training.folders import checked_run_name, now, write_about
@@ -89,6 +90,8 @@ class Starting:
     runs: Runs
     datasets: Datasets
     bases: Bases
+    _one_at_a_time: Lock = field(default_factory=Lock)
+    """Two pages may press at once; between the look and the start nobody else starts."""
 
     def plan(self, wish: RunWish) -> RunPlan:
         """Returns what a run would be.
@@ -115,7 +118,6 @@ class Starting:
                 "a voice belongs to its owner: tick that they agree before it is trained."
             )
         self.plan(wish)
-        self.runs.check_free()
         about = {
             "dataset": wish.dataset,
             "base": wish.base,
@@ -125,14 +127,18 @@ class Starting:
             "consent": f"{CONSENT}, ticked {now()}",
             "created_at": now(),
         }
-        write_about(self.runs.about_file(name), about)
-        self._begin(name, wish)
+        with self._one_at_a_time:
+            checked_run_name(name, self.runs.directory)  # somebody may have taken it meanwhile
+            self.runs.check_free()
+            write_about(self.runs.about_file(name), about)
+            self._begin(name, wish)
         return name
 
     def resume(self, run_id: str) -> None:
         """Goes on with a run; its stages do what is missing."""
-        self.runs.check_free()
-        self._begin(run_id, wish_of(run_id, self.runs.about(run_id)))
+        with self._one_at_a_time:
+            self.runs.check_free()
+            self._begin(run_id, wish_of(run_id, self.runs.about(run_id)))
 
     def _begin(self, name: str, wish: RunWish) -> None:
         plan = self.plan(wish)

@@ -81,4 +81,4 @@ def _connect(
             **QUIET_EVENT,
         )
     f.edit_cancel.click(lambda: gr.update(visible=False), None, [f.edit], **QUIET_EVENT)
-    f.loudness.input(run.levelled, {f.project_id, f.loudness}, shown, **QUIET_EVENT)
+    f.loudness.input(run.levelled, {f.project_id, f.loudness}, [*shown, *notes], **QUIET_EVENT)

@@ -113,7 +113,10 @@ class RunEvents:
         """Returns the whole at another loudness."""
         f, key_id = self._fields, self._shell.key_of(request)
         project_id, chosen = values[f.project_id], values[f.loudness]
-        session = await aside(lambda: self._sessions.get(key_id, project_id))
+        try:
+            session = await aside(lambda: self._sessions.get(key_id, project_id))
+        except IntoneError as error:
+            return self._show.told(error)
         session.set_loudness(None if chosen == AS_RENDERED else float(chosen))
         await aside(lambda: self._sessions.compile(key_id, project_id))
         return self._show.shown(session, key_id, project_id)
