@@ -95,6 +95,20 @@ class DrainingServer(uvicorn.Server):
                 _LOG.warning("%d requests did not end in time", self._lifecycle.num_in)
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cuts what is left; that a cut request ends in the middle is no defect, and not logged."""
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(_is_no_cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            log.removeFilter(_is_no_cut)
+
+
+def _is_no_cut(record: logging.LogRecord) -> bool:
+    is_cancelled = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
+    return not is_cancelled
+
 
 def _config(app: FastAPI, services: Services) -> uvicorn.Config:
     return uvicorn.Config(
