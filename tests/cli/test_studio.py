@@ -77,6 +77,16 @@ def test_the_studio_listens_at_home_keeps_one_model_and_may_train(intone: RunInP
     assert printed["studio"] == {"enabled": True, "takes": "said", "training": True}
 
 
+def test_on_this_machine_it_answers_to_names_of_this_machine_alone(intone: RunInProcess) -> None:
+    def hosts(*arguments: str) -> object:
+        return tomllib.loads(intone("studio", "--print-config", *arguments).out)["server"].get(
+            "allowed_hosts"
+        )
+
+    assert hosts() == ["127.0.0.1", "localhost", "[::1]"]
+    assert not hosts("--host", "0.0.0.0"), "by whatever name the network knows it"
+
+
 def test_beside_the_api_it_is_asked_for_and_does_not_train(intone: RunInProcess) -> None:
     alone = tomllib.loads(intone("serve", "--print-config").out)["studio"]
     beside = tomllib.loads(intone("serve", "--studio", "--print-config").out)["studio"]

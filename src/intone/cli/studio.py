@@ -16,6 +16,8 @@ from intone.cli.exit_codes import EXIT_OK
 from intone.core.errors import MissingDependencyError
 
 PORT = 7_860
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOSTS_HERE = ("127.0.0.1", "localhost", "[::1]")
 _OPEN_WITHIN_S = 60.0
 
 
@@ -69,7 +71,11 @@ def run(args: argparse.Namespace) -> int:
         raise MissingDependencyError(
             f"the studio needs {package}; install intone[studio]."
         ) from error
-    defaults = Layer("intone studio", _defaults(state_directory(os.environ)))
+    state = state_directory(os.environ)
+    defaults = Layer("intone studio", _defaults(state))
+    if serve_http.effective_settings(args, defaults).settings.server.host in _LOOPBACK:
+        # A page elsewhere whose name is made to mean this machine must not come in.
+        defaults = Layer("intone studio", _defaults(state, _HOSTS_HERE))
     if args.print_config:
         return serve_http.run(args, defaults)
     server = serve_http.effective_settings(args, defaults).settings.server
@@ -99,15 +105,21 @@ def open_when_there(there: tuple[str, int], address: str) -> None:
             return
 
 
-def _defaults(state: Path) -> dict[str, dict[str, object]]:
+def _defaults(state: Path, allowed_hosts: tuple[str, ...] = ()) -> dict[str, dict[str, object]]:
     """Returns the settings that differ from those of `intone serve`.
 
     Args:
         state: where its jobs are; in a folder of their own, for a server may run beside it.
+        allowed_hosts: by which it may be called; none given: any.
     """
     return {
         # Closing it is quick: what runs is kept as far as it is, and jobs go on at the next start.
-        "server": {"port": PORT, "log_level": "warning", "drain_timeout_s": 2.0},
+        "server": {
+            "port": PORT,
+            "log_level": "warning",
+            "drain_timeout_s": 2.0,
+            "allowed_hosts": allowed_hosts,
+        },
         "model": {"max_loaded": 1},
         "jobs": {"directory": str(state / "studio-jobs"), "keep_days": 90.0},
         "studio": {"enabled": True, "training": True},

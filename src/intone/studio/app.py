@@ -12,7 +12,7 @@ from starlette.routing import Mount
 
 from intone.studio.clone.page import build as clone
 from intone.studio.design.page import build as design
-from intone.studio.desk import Desk
+from intone.studio.desk import ANYBODY, Desk
 from intone.studio.long_text.page import build as long_text
 from intone.studio.look import head, style_sheet, theme
 from intone.studio.parts.sounds import SoundShelf, sound_routes
@@ -32,6 +32,12 @@ _CLEAN_EVERY_S, _KEPT_S = 3_600, 86_400
 """Uploads and what was made to be downloaded are Gradio's for a day, and then gone."""
 
 _HEAD_EVERY_S = 5.0
+
+_LEAVE = (
+    '<form method="post" action="{root}/logout"><button class="intone-button" type="submit">'
+    "Log out {key}</button></form>"
+)
+"""Of who came in with a key."""
 
 BuildTab = Callable[[Shell, gr.Tab], None]
 
@@ -100,16 +106,20 @@ def _tabs(desk: Desk) -> Iterator[tuple[str, BuildTab]]:
 
 
 def _add_head(shell: Shell) -> None:
-    line = gr.HTML(_head_html(shell.desk), elem_id="intone-head", js_on_load=None)
-    shell.page.load(lambda: _head_html(shell.desk), None, line, show_progress="hidden")
+    def shown(request: gr.Request) -> str:
+        return _head_html(shell.desk, shell.key_of(request))
+
+    line = gr.HTML(_head_html(shell.desk, ANYBODY), elem_id="intone-head", js_on_load=None)
+    shell.page.load(shown, None, line, show_progress="hidden")
     timer = gr.Timer(_HEAD_EVERY_S)
-    timer.tick(lambda: _head_html(shell.desk), None, line, show_progress="hidden")
+    timer.tick(shown, None, line, show_progress="hidden")
 
 
-def _head_html(desk: Desk) -> str:
+def _head_html(desk: Desk, key_id: str) -> str:
+    leave = "" if key_id == ANYBODY else _LEAVE.format(root=ROOT, key=escape(key_id))
     return (
         '<header class="intone-head"><h1>Intone</h1>'
-        f'<span class="memory" role="status">{escape(memory_line(desk))}</span></header>'
+        f'<span class="memory" role="status">{escape(memory_line(desk))}</span>{leave}</header>'
     )
 
 

@@ -22,6 +22,9 @@ from intone.render.sidecar import ModelRecord
 from intone.studio.training.desk import TrainingDesk
 from intone.voices.library import VoiceLibrary
 
+ANYBODY = "anonymous"
+"""The key of everybody where there are no keys."""
+
 Size = Literal["0.6b", "1.7b"]
 
 ModelStatus = Literal["loading", "ready", "closing", "restarting", "failed"]
