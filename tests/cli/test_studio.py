@@ -77,14 +77,13 @@ def test_the_studio_listens_at_home_keeps_one_model_and_may_train(intone: RunInP
     assert printed["studio"] == {"enabled": True, "takes": "said", "training": True}
 
 
-def test_on_this_machine_it_answers_to_names_of_this_machine_alone(intone: RunInProcess) -> None:
-    def hosts(*arguments: str) -> object:
-        return tomllib.loads(intone("studio", "--print-config", *arguments).out)["server"].get(
-            "allowed_hosts"
-        )
+def test_for_a_network_it_answers_to_any_name_and_does_not_train(intone: RunInProcess) -> None:
+    home = tomllib.loads(intone("studio", "--print-config").out)
+    away = tomllib.loads(intone("studio", "--print-config", "--host", "0.0.0.0").out)
 
-    assert hosts() == ["127.0.0.1", "localhost", "[::1]"]
-    assert not hosts("--host", "0.0.0.0"), "by whatever name the network knows it"
+    assert home["server"]["allowed_hosts"] == ["127.0.0.1", "localhost", "[::1]"]
+    assert not away["server"].get("allowed_hosts")
+    assert (home["studio"]["training"], away["studio"]["training"]) == (True, False)
 
 
 def test_beside_the_api_it_is_asked_for_and_does_not_train(intone: RunInProcess) -> None:

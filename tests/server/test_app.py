@@ -106,6 +106,11 @@ def test_a_revoked_key_opens_nothing_and_the_last_one_does_not_open_the_door(
     assert client.get("/v1/models").status_code == 401
 
 
+def test_no_key_takes_over_what_callers_without_keys_left(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettingError, match="callers without keys"):
+        KeyFile(tmp_path / "keys.json").add("anonymous", NO_LIMITS)
+
+
 def test_a_key_that_is_made_while_the_server_runs_closes_it(tmp_path: Path) -> None:
     client = client_of(fake_services(tmp_path))
 

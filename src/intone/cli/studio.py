@@ -72,10 +72,10 @@ def run(args: argparse.Namespace) -> int:
             f"the studio needs {package}; install intone[studio]."
         ) from error
     state = state_directory(os.environ)
-    defaults = Layer("intone studio", _defaults(state))
-    if serve_http.effective_settings(args, defaults).settings.server.host in _LOOPBACK:
-        # A page elsewhere whose name is made to mean this machine must not come in.
-        defaults = Layer("intone studio", _defaults(state, _HOSTS_HERE))
+    state = state_directory(os.environ)
+    defaults = Layer("intone studio", _defaults(state, is_home=True))
+    if serve_http.effective_settings(args, defaults).settings.server.host not in _LOOPBACK:
+        defaults = Layer("intone studio", _defaults(state, is_home=False))
     if args.print_config:
         return serve_http.run(args, defaults)
     server = serve_http.effective_settings(args, defaults).settings.server
@@ -105,12 +105,14 @@ def open_when_there(there: tuple[str, int], address: str) -> None:
             return
 
 
-def _defaults(state: Path, allowed_hosts: tuple[str, ...] = ()) -> dict[str, dict[str, object]]:
+def _defaults(state: Path, *, is_home: bool) -> dict[str, dict[str, object]]:
     """Returns the settings that differ from those of `intone serve`.
 
     Args:
         state: where its jobs are; in a folder of their own, for a server may run beside it.
-        allowed_hosts: by which it may be called; none given: any.
+        is_home: it listens on this machine alone. Then it answers to this machine's names alone (a
+            page elsewhere whose name is made to mean this machine must not come in), and it may
+            train, which lets whoever is at the page name folders of the machine.
     """
     return {
         # Closing it is quick: what runs is kept as far as it is, and jobs go on at the next start.
@@ -118,9 +120,9 @@ def _defaults(state: Path, allowed_hosts: tuple[str, ...] = ()) -> dict[str, dic
             "port": PORT,
             "log_level": "warning",
             "drain_timeout_s": 2.0,
-            "allowed_hosts": allowed_hosts,
+            "allowed_hosts": _HOSTS_HERE if is_home else (),
         },
         "model": {"max_loaded": 1},
         "jobs": {"directory": str(state / "studio-jobs"), "keep_days": 90.0},
-        "studio": {"enabled": True, "training": True},
+        "studio": {"enabled": True, "training": is_home},
     }

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from intone.audio.durable import atomic_write_bytes
 from intone.core.errors import InvalidSettingError
 from intone.server.admission import KeyLimits
+from intone.server.auth import ANYBODY
 
 KEYS_VARIABLE = "INTONE_SERVER__KEYS_FILE"
 _PREFIX = "intone_"
@@ -95,6 +96,11 @@ class KeyFile:
             raise InvalidSettingError(
                 f"a key's name is {name!r}; allowed: 1 to 64 letters, digits, dots, hyphens and "
                 "underscores, a letter or digit first."
+            )
+        if name == ANYBODY.key_id:
+            raise InvalidSettingError(
+                f"a key's name is {name!r}, which is what callers without keys are called; its owner "
+                "would see what they left. Take another name."
             )
         entries = self.entries()
         if any(entry.name == name for entry in entries):
