@@ -20,6 +20,7 @@ from intone.core.errors import (
     CapacityError,
     CheckpointError,
     IntoneError,
+    InvalidSettingError,
     MissingDependencyError,
     ModelNotFoundError,
     TextTooLongError,

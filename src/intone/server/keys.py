@@ -99,8 +99,8 @@ class KeyFile:
             )
         if name == ANYBODY.key_id:
             raise InvalidSettingError(
-                f"a key's name is {name!r}, which is what callers without keys are called; its owner "
-                "would see what they left. Take another name."
+                f"a key's name is {name!r}, which is what callers without keys are called; its "
+                "owner would see what they left. Take another name."
             )
         entries = self.entries()
         if any(entry.name == name for entry in entries):

@@ -190,8 +190,8 @@ class StudioSection(Section):
     takes: str | None = None
     """Folder of what is spoken there. Default: `intone/takes` in the user's data folder."""
     training: bool = False
-    """Whether it may train on this machine, of which callers then name folders. `intone studio` may,
-    where it listens to this machine alone."""
+    """Whether it may train on this machine, of which callers then name folders. `intone studio`
+    may, where it listens to this machine alone."""
 
 
 class WyomingSection(Section):
