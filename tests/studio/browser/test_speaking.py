@@ -60,8 +60,8 @@ def test_a_text_is_heard_while_it_is_made_and_kept(
     for format in ("wav", "mp3", "flac", "ogg"):
         link = take.get_by_role("link", name=format, exact=True).get_attribute("href")
         assert loudness(page, f"{studio.server_url}{link}") > 0.005, format
-    record = next(studio.home.glob("data/**/*studio-speak*.json"))
-    assert json.loads(record.read_text())["text"] == SHORT
+    records = studio.home.glob("data/**/*studio-speak*.json")
+    assert SHORT in {json.loads(record.read_text()).get("text") for record in records}
 
 
 def test_a_take_is_played_again_in_the_one_player(visit: NewVisitor) -> None:

@@ -54,7 +54,7 @@ def test_recordings_are_checked_trained_on_and_followed_over_a_reload(
     expect(panel.locator("#train-state")).to_contain_text("at work", timeout=SOON_MS)
     expect(panel.locator("#train-curve svg")).to_be_visible(timeout=LATER_MS)
 
-    page.reload()
+    visitor.reload()
     panel = visitor.tab("Train")
     expect(panel.locator("#train-state")).to_contain_text("at work", timeout=SOON_MS)
     panel.locator("#train-stop").click()

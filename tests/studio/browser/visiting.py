@@ -55,8 +55,9 @@ class Visitor:
         self.wait_until_usable()
 
     def wait_until_usable(self) -> None:
-        """Waits until the page has its voices, and so could speak."""
+        """Waits until presses are heard, and the page has its voices."""
         expect(self.page.get_by_role("tab", name="Speak", exact=True)).to_be_visible()
+        expect(self.page.locator("body[data-ready]")).to_be_attached()
         expect(self.page.locator("#speak-voice input")).not_to_have_value("")
 
     def tab(self, title: str) -> Locator:

@@ -35,7 +35,7 @@
     if (!go || go.offsetParent === null) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      go.click();
+      intone.whenReady(() => go.click());
     } else if (event.key === "Escape" && intone.live.isSounding) {
       find("speak-stop")?.click();
     }

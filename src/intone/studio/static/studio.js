@@ -7,6 +7,18 @@
   // one begins with the last
   const PREFIX = "intone.draft.";
   const restored = new Set();
+
+  // Presses are lost until Gradio has connected them; it restores drafts as soon as it has.
+  const waiting = [];
+  let isReady = false;
+  intone.whenReady = (act) => (isReady ? act() : waiting.push(act));
+  function ready() {
+    if (isReady) return;
+    isReady = true;
+    document.body.dataset.ready = "yes";
+    for (const act of waiting.splice(0)) act();
+  }
+
   intone.drafts = {
     store(name, values) {
       if (!restored.has(name)) return; // the page's own defaults must not cover a draft
@@ -14,6 +26,7 @@
     },
     restore(name, values) {
       restored.add(name);
+      setTimeout(ready);
       try {
         const key = PREFIX + name;
         const kept = JSON.parse(sessionStorage.getItem(key) ?? localStorage.getItem(key));
