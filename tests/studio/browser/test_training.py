@@ -34,7 +34,7 @@ def test_recordings_are_checked_trained_on_and_followed_over_a_reload(
 ) -> None:
     clips = write_clips(tmp_path / "clips")
     visitor = visit()
-    page, panel = visitor.page, visitor.tab("Train")
+    panel = visitor.tab("Train")
 
     panel.get_by_label("Name of the speaker").fill("nora")
     panel.get_by_label("Folder or table").fill(str(tmp_path / "nowhere"))
