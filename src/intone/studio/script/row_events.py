@@ -8,34 +8,21 @@ from intone.core.errors import (
     IntoneError,
     InvalidSettingError,
 )
-from intone.studio.desk import Desk
 from intone.studio.parts.aside import aside
 from intone.studio.parts.events import Updates, Values
 from intone.studio.parts.notes import QUIET, problem
 from intone.studio.parts.rows import Action, action_of
 from intone.studio.script.editing import RowEdit, apply_edit, check_fresh
-from intone.studio.script.fields import ScriptFields
+from intone.studio.script.events import ScriptEvents
 from intone.studio.script.palette import (
     problem_html,
 )
 from intone.studio.script.project import Project
 from intone.studio.script.session import ScriptSession
-from intone.studio.script.sessions import ScriptSessions
-from intone.studio.script.shown import ScriptShown
-from intone.studio.shell import Shell
 
 
-class RowEvents:
+class RowEvents(ScriptEvents):
     """Answers to events of single rows."""
-
-    def __init__(
-        self, shell: Shell, sessions: ScriptSessions, fields: ScriptFields, show: ScriptShown
-    ) -> None:
-        self._shell = shell
-        self._desk: Desk = shell.desk
-        self._sessions = sessions
-        self._fields = fields
-        self._show = show
 
     # ---- the rows
 

@@ -10,34 +10,22 @@ import gradio as gr
 from intone.core.errors import (
     IntoneError,
 )
-from intone.studio.desk import Desk
 from intone.studio.parts.aside import aside
 from intone.studio.parts.events import Updates, Values
 from intone.studio.parts.notes import QUIET, hint
-from intone.studio.script.fields import AS_RENDERED, ScriptFields
+from intone.studio.script.events import ScriptEvents
+from intone.studio.script.fields import AS_RENDERED
 from intone.studio.script.palette import (
     summary,
 )
 from intone.studio.script.project import Project
 from intone.studio.script.session import ScriptSession
-from intone.studio.script.sessions import ScriptSessions
 from intone.studio.script.sheet import Sheet, cast_of, seed_of
 from intone.studio.script.showing import status_html
-from intone.studio.script.shown import ScriptShown
-from intone.studio.shell import Shell
 
 
-class RunEvents:
+class RunEvents(ScriptEvents):
     """Answers to events of a run."""
-
-    def __init__(
-        self, shell: Shell, sessions: ScriptSessions, fields: ScriptFields, show: ScriptShown
-    ) -> None:
-        self._shell = shell
-        self._desk: Desk = shell.desk
-        self._sessions = sessions
-        self._fields = fields
-        self._show = show
 
     # ---- checking and rendering
 

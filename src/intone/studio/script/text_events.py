@@ -12,13 +12,12 @@ from intone.core.errors import (
     IntoneError,
     InvalidSettingError,
 )
-from intone.studio.desk import Desk
 from intone.studio.parts.aside import aside
 from intone.studio.parts.events import Updates, Values
 from intone.studio.parts.notes import QUIET, hint, problem
 from intone.studio.parts.rows import Action, action_of
 from intone.studio.parts.words import DESCRIPTIONS, SCRIPTS
-from intone.studio.script.fields import ScriptFields
+from intone.studio.script.events import ScriptEvents
 from intone.studio.script.palette import (
     bank_of,
     cast_html,
@@ -29,24 +28,12 @@ from intone.studio.script.palette import (
     voices_of,
 )
 from intone.studio.script.session import ScriptSession
-from intone.studio.script.sessions import ScriptSessions
 from intone.studio.script.sheet import Sheet, cast_of
-from intone.studio.script.shown import ScriptShown
-from intone.studio.shell import Shell
 from intone.studio.speak.choices import first_voice, voice_groups
 
 
-class TextEvents:
+class TextEvents(ScriptEvents):
     """Answers to events of the text and of who speaks."""
-
-    def __init__(
-        self, shell: Shell, sessions: ScriptSessions, fields: ScriptFields, show: ScriptShown
-    ) -> None:
-        self._shell = shell
-        self._desk: Desk = shell.desk
-        self._sessions = sessions
-        self._fields = fields
-        self._show = show
 
     # ---- the page comes and goes
 
