@@ -274,8 +274,7 @@ def test_say_refuses_nothing_but_bad_commands(source: str) -> None:
     ],
 )
 def test_two_hundred_thousand_characters_are_read_at_once(source: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # what others on the machine do does not count
     parse_script(source, dialogue=True)
 
-    # About 0.3 s; one that looks back at every bracket takes minutes.
-    assert time.perf_counter() - start < 20.0
+    assert time.process_time() - start < 3.0  # about 0.3 s; the rest is for slow machines
