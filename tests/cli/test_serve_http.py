@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import RunInProcess
 
-from intone.cli.served_models import ModelsHere
 from intone.core.errors import ModelNotFoundError
 from intone.core.types import ModelKind
+from intone.deploy.served_models import ModelsHere
 from intone.models.random_checkpoint import write_random_checkpoint
 from intone.server.admission import NO_LIMITS
 from intone.server.keys import KeyFile

@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 from tests.cli.conftest import RunInProcess
 
-from intone.cli.serve_http import make_services
-from intone.cli.served_models import ModelsHere
 from intone.cli.studio import open_when_there
 from intone.cli.studio_desk import studio_desk
 from intone.cli.studio_models import StudioModels
 from intone.core.errors import ModelNotFoundError, UnknownVoiceError
 from intone.core.types import ModelKind, SpeechRequest
+from intone.deploy.served_models import ModelsHere
+from intone.deploy.services import make_services
 from intone.server.sections import ModelSection
 from intone.server.settings import Settings
 from intone.studio.desk import Models

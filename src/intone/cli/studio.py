@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     """Serves the page until Ctrl-C; returns the exit code."""
     try:
         from intone.cli import serve_http
-        from intone.cli.state_directory import state_directory
+        from intone.deploy.state_directory import state_directory
         from intone.server.settings_layers import Layer
     except ModuleNotFoundError as error:
         package = (error.name or "intone").partition(".")[0]

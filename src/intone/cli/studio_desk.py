@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from intone.cli.served_models import ModelsHere
 from intone.cli.studio_jobs import StudioJobs
 from intone.cli.studio_models import StudioModels
 from intone.cli.studio_training.desk import TrainingHere
 from intone.cli.studio_training.folders import training_directory
+from intone.deploy.served_models import ModelsHere
 from intone.render.outputs import OutputFolder
 from intone.server.auth import ANYBODY, caller_of
 from intone.server.services import Services

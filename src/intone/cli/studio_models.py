@@ -10,9 +10,9 @@ from pathlib import Path
 
 from intone.cli.ears import CheckpointEar
 from intone.cli.machine_memory import MachineMemory
-from intone.cli.served_models import ModelsHere
 from intone.core.errors import CheckpointError, ModelNotFoundError, UnknownVoiceError
 from intone.core.types import Capabilities, ModelKind
+from intone.deploy.served_models import ModelsHere
 from intone.models.hub import HubSettings
 from intone.models.identity import checkpoint_fingerprint
 from intone.models.pull import PullProgress, pull

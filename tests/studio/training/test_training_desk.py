@@ -19,7 +19,6 @@ from tests.studio.training.fakes import (
 )
 from tests.train.fake_run import write_fake_run
 
-from intone.cli.served_models import ModelsHere
 from intone.cli.studio_training import results
 from intone.cli.studio_training.desk import TrainingHere
 from intone.cli.studio_training.folders import trained_models
@@ -30,6 +29,7 @@ from intone.core.errors import (
     ModelNotFoundError,
     RunError,
 )
+from intone.deploy.served_models import ModelsHere
 from intone.server.sections import ModelSection
 from intone.studio.training.desk import DatasetWish, ListenWish, RunWish
 from intone.train.progress import StageProgress

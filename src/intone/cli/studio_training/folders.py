@@ -12,8 +12,8 @@ from typing import Any
 
 from intone.audio.durable import atomic_write_text, make_directory
 from intone.audio.writer import output_error
-from intone.cli.state_directory import state_directory
 from intone.core.errors import InvalidSettingError, RunError
+from intone.deploy.state_directory import state_directory
 from intone.voices.names import is_plain_name
 
 DATASET_FILE, RUN_FILE = "dataset.json", "training.json"
