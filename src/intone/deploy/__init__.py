@@ -1,0 +1,1 @@
+"""Puts a server together from settings, on one machine or on a Ray cluster."""
