@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 from intone.core.speak_options import SpeakOptions
 from intone.core.types import Audio, Codes, ModelKind, Samples, join_chunks
-from intone.runtime.job import FrameBatch, SlotJob
-from intone.runtime.torch_runner import TorchRunner
+from intone.engine.runner import Runner
+from intone.runtime.job import FrameBatch, PageLayout, SlotStart
 from intone.tts import TTS
 
 NUM_FRAMES = 24
@@ -32,26 +33,43 @@ REQUESTS: list[tuple[str, SpeakOptions]] = [
 class Recorder:
     """Stands between engine and runner and writes down the codes of every take, by seed."""
 
-    runner: TorchRunner
+    runner: Runner
     codes: dict[int, list[Codes]] = field(default_factory=dict)
     batch_sizes: list[int] = field(default_factory=list)
     _seeds: dict[int, int] = field(default_factory=dict)
+    _launched: deque[list[int]] = field(default_factory=deque)
 
     @property
     def num_slots(self) -> int:
         return self.runner.num_slots
 
-    def begin(self, slot: int, job: SlotJob) -> None:
-        self._seeds[slot] = job.seed
-        self.codes[job.seed] = []
-        self.runner.begin(slot, job)
+    @property
+    def pages(self) -> PageLayout:
+        return self.runner.pages
 
-    def step(self, slots: Sequence[int]) -> FrameBatch:
-        batch = self.runner.step(slots)
-        self.batch_sizes.append(len(slots))
-        for slot, codes, ended in zip(slots, batch.codes, batch.ended, strict=True):
+    @property
+    def lag_frames(self) -> int:
+        return self.runner.lag_frames
+
+    def begin(self, starts: Sequence[SlotStart]) -> None:
+        for start in starts:
+            self._seeds[start.slot] = start.job.seed
+            self.codes[start.job.seed] = []
+        self.runner.begin(starts)
+
+    def grow(self, slot: int, pages: Sequence[int]) -> None:
+        self.runner.grow(slot, pages)
+
+    def launch(self, slots: Sequence[int]) -> None:
+        self._launched.append([self._seeds[slot] for slot in slots])
+        self.runner.launch(slots)
+
+    def collect(self) -> FrameBatch:
+        batch, seeds = self.runner.collect(), self._launched.popleft()
+        self.batch_sizes.append(len(seeds))
+        for seed, codes, ended in zip(seeds, batch.codes, batch.ended, strict=True):
             if not ended:
-                self.codes[self._seeds[slot]].append(codes)
+                self.codes[seed].append(codes)
         return batch
 
     def release(self, slot: int) -> None:

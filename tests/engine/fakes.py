@@ -6,6 +6,7 @@ Nothing here sleeps: a test that needs a moment holds a gate.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from intone.engine.leak import LeakWatch
 from intone.engine.loop import DecodeLoop
 from intone.engine.take import Take
 from intone.prompt.talker_prompt import TalkerPrompt
-from intone.runtime.job import FrameBatch, SlotJob
+from intone.runtime.job import FrameBatch, PageLayout, SlotJob, SlotStart
 
 NUM_CODEBOOKS = 4
 TIMEOUT_S = 10.0
@@ -30,30 +31,76 @@ TIMEOUT_S = 10.0
 class FakeRunner:
     """Frame f of a take with seed s is [s, f, f, f]; the take ends after s % 7 + 1 frames.
 
-    With `is_endless`, only the frame budget ends a take.
+    With `is_endless`, only the frame budget ends a take. With a lag, frames are drawn when they
+    are launched, as a device does, and seen one launch later.
     """
 
     num_slots: int = 3
+    num_pages: int | None = None
+    """None: one page for each slot, as a dense cache has."""
+    page_positions: int = 100_000
+    lag_frames: int = 0
     frames: dict[int, int] = field(default_factory=dict)
     """Frames made, by running slot."""
     jobs: dict[int, SlotJob] = field(default_factory=dict)
+    lent: dict[int, list[int]] = field(default_factory=dict)
+    """Pages, by running slot."""
     is_endless: bool = False
     is_closed: bool = False
     fail_on_step: BaseException | None = None
     fail_on_begin: BaseException | None = None
     steps: list[list[int]] = field(default_factory=list)
+    begun: list[list[int]] = field(default_factory=list)
+    """Rows prefilled, by call of `begin`."""
+    num_resumed: int = 0
+    """Takes that came back with frames."""
+    in_flight: deque[FrameBatch] = field(default_factory=deque)
 
-    def begin(self, slot: int, job: SlotJob) -> None:
+    @property
+    def pages(self) -> PageLayout:
+        return PageLayout(self.num_pages or self.num_slots, self.page_positions)
+
+    def begin(self, starts: Sequence[SlotStart]) -> None:
         if self.fail_on_begin is not None:
             raise self.fail_on_begin
-        assert 0 <= slot < self.num_slots
-        assert slot not in self.jobs, "a slot was begun twice"
-        self.jobs[slot], self.frames[slot] = job, 0
+        self.begun.append([start.num_positions for start in starts])
+        for start in starts:
+            slot = start.slot
+            assert 0 <= slot < self.num_slots
+            assert slot not in self.jobs, "a slot was begun twice"
+            self.jobs[slot], self.frames[slot] = start.job, 0
+            self.lent[slot] = []
+            self.grow(slot, start.pages)
+            assert self._room(slot) > start.num_positions
+            if start.frames is not None:
+                self._resume(slot, start.frames)
 
-    def step(self, slots: Sequence[int]) -> FrameBatch:
+    def _resume(self, slot: int, frames: Codes) -> None:
+        seed = self.jobs[slot].seed
+        np.testing.assert_array_equal(frames, [[seed, f, f, f] for f in range(len(frames))])
+        self.frames[slot] = len(frames)
+        self.num_resumed += 1
+
+    def grow(self, slot: int, pages: Sequence[int]) -> None:
+        held = [page for lent in self.lent.values() for page in lent]
+        assert not set(pages) & set(held), "a page was lent twice"
+        assert all(0 <= page < self.pages.num_pages for page in pages)
+        self.lent[slot].extend(pages)
+
+    def _room(self, slot: int) -> int:
+        return len(self.lent[slot]) * self.page_positions
+
+    def launch(self, slots: Sequence[int]) -> None:
         if self.fail_on_step is not None:
             raise self.fail_on_step
         assert len(set(slots)) == len(slots)
+        assert len(self.in_flight) <= self.lag_frames
+        for slot in slots:
+            needed = self.jobs[slot].prompt.num_rows + self.frames[slot]
+            assert self._room(slot) > needed, "there is no memory for the frame"
+        self.in_flight.append(self.step(slots))
+
+    def step(self, slots: Sequence[int]) -> FrameBatch:
         self.steps.append(list(slots))
         codes = np.zeros((len(slots), NUM_CODEBOOKS), dtype=np.int64)
         ended = np.zeros(len(slots), dtype=np.bool_)
@@ -64,8 +111,12 @@ class FakeRunner:
             self.frames[slot] += 1
         return FrameBatch(codes=codes, ended=ended)
 
+    def collect(self) -> FrameBatch:
+        return self.in_flight.popleft()
+
     def release(self, slot: int) -> None:
         self.jobs.pop(slot, None)
+        self.lent.pop(slot, None)
 
     def close(self) -> None:
         self.is_closed = True
@@ -137,10 +188,11 @@ class InTurns:
 
     runner: FakeRunner = field(default_factory=FakeRunner)
     decoder: FakeDecoder = field(default_factory=FakeDecoder)
+    prefill_rows: int = 1024
 
     def __post_init__(self) -> None:
         self.codec = CodecQueue(self.decoder)
-        self.loop = DecodeLoop(self.runner, self.codec)
+        self.loop = DecodeLoop(self.runner, self.codec, self.prefill_rows)
 
     def start(self, seed: int, **options: object) -> tuple[Take, Sink]:
         take, sink = make_take(seed, **options)
@@ -206,6 +258,7 @@ def make_take(
     seed: int,
     *,
     max_frames: int = 100,
+    num_rows: int = 0,
     ramp: tuple[int, ...] = (1, 2, 4, 8),
     ref_codes: Codes | None = None,
     plan: GuardPlan | None = None,
@@ -214,8 +267,8 @@ def make_take(
     sink = Sink()
     empty = np.empty(0, dtype=np.int64)
     prompt = TalkerPrompt(
-        text_ids=empty,
-        codec_ids=empty.reshape(0, NUM_CODEBOOKS),
+        text_ids=np.zeros(num_rows, dtype=np.int64),
+        codec_ids=np.zeros((num_rows, NUM_CODEBOOKS), dtype=np.int64),
         speaker_row=None,
         x_vector=None,
         trailing_text_ids=empty,

@@ -90,7 +90,7 @@ def test_a_take_cancelled_before_its_prefill_fails_is_told_once() -> None:
     engine = InTurns(FakeRunner(num_slots=1, fail_on_begin=CheckpointError("broken")))
     take, sink = engine.start(seed=1)
 
-    def begin_late(slot: int, job: object) -> None:
+    def begin_late(starts: object) -> None:
         take.cancel()
         engine.make_audio()
         raise CheckpointError("broken")
@@ -169,37 +169,48 @@ def test_takes_whose_audio_is_owed_are_bounded() -> None:
 
 @given(
     num_slots=st.integers(1, 4),
+    num_pages=st.integers(7, 24),
+    lag_frames=st.integers(0, 1),
+    prefill_rows=st.integers(1, 12),
     events=st.lists(
         st.one_of(
-            st.tuples(st.just("arrive"), st.integers(0, 20), st.integers(1, 10)),
-            st.tuples(st.just("cancel"), st.integers(0, 30), st.just(0)),
-            st.tuples(st.just("frames"), st.just(0), st.just(0)),
-            st.tuples(st.just("audio"), st.just(0), st.just(0)),
+            st.tuples(st.just("arrive"), st.integers(0, 20), st.integers(1, 10), st.integers(1, 9)),
+            st.tuples(st.just("cancel"), st.integers(0, 30), st.just(0), st.just(0)),
+            st.tuples(st.just("frames"), st.just(0), st.just(0), st.just(0)),
+            st.tuples(st.just("audio"), st.just(0), st.just(0), st.just(0)),
         ),
         max_size=60,
     ),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_no_arrival_or_cancel_breaks_the_books(
-    num_slots: int, events: list[tuple[str, int, int]]
+    num_slots: int,
+    num_pages: int,
+    lag_frames: int,
+    prefill_rows: int,
+    events: list[tuple[str, int, int, int]],
 ) -> None:
-    engine = InTurns(FakeRunner(num_slots=num_slots))
+    """Pages of three rows: takes of up to 19 grow into each other and lose their slots."""
+    runner = FakeRunner(
+        num_slots=num_slots, num_pages=num_pages, page_positions=3, lag_frames=lag_frames
+    )
+    engine = InTurns(runner, prefill_rows=prefill_rows)
     takes: list[tuple[Take, Sink]] = []
-    for event, number, max_frames in events:
+    for event, number, max_frames, num_rows in events:
         if event == "arrive":
-            takes.append(engine.start(seed=number, max_frames=max_frames))
+            takes.append(engine.start(seed=number, max_frames=max_frames, num_rows=num_rows))
         elif event == "cancel" and takes:
             takes[number % len(takes)][0].cancel()
         elif event == "audio":
             engine.make_audio()
         else:
+            had_work, before = engine.loop.has_work, (len(runner.steps), len(runner.begun))
             engine.make_frames()
-            running = engine.loop.scheduler.running
-            assert set(running) == set(engine.runner.jobs), "a slot is held exactly when it runs"
-            assert len({id(take) for take in running.values()}) == len(running)
-            assert engine.codec.num_takes <= 2 * num_slots
+            assert had_work or before == (len(runner.steps), len(runner.begun)), "it slept in vain"
+            check_books(engine)
     engine.run_until_idle()
-    assert not engine.runner.jobs, "every slot is free again"
+    assert not runner.jobs, "every slot is free again"
+    assert engine.loop.scheduler.num_free_pages == num_pages, "every page is free again"
     for take, sink in takes:
         assert sink.is_over
         expected = [
@@ -209,3 +220,87 @@ def test_no_arrival_or_cancel_breaks_the_books(
         assert sink.heard == (
             expected if sink.reason != "cancelled" else expected[: len(sink.heard)]
         )
+
+
+def check_books(engine: InTurns) -> None:
+    """What engine and runner believe of slots and pages is the same, and nothing is held twice."""
+    runner, seats = engine.runner, engine.loop.scheduler.seats
+    assert {seat.slot for seat in seats} == set(runner.jobs), "a slot is held exactly when it runs"
+    assert len({id(seat.take) for seat in seats}) == len(seats)
+    held = [page for seat in seats for page in seat.pages]
+    assert len(set(held)) == len(held), "a page has one holder"
+    assert engine.loop.scheduler.num_free_pages == runner.pages.num_pages - len(held)
+    assert {seat.slot: seat.pages for seat in seats} == runner.lent
+    waiting = engine.loop.scheduler.waiting
+    assert all(seat.take not in waiting for seat in seats)
+    in_codec = engine.codec.num_takes
+    assert in_codec <= 2 * runner.num_slots
+
+
+def test_where_memory_runs_out_the_last_comer_gives_way_and_is_not_drawn_again() -> None:
+    runner = FakeRunner(num_slots=2, num_pages=6, page_positions=2, is_endless=True)
+    engine = InTurns(runner)
+    first, heard_first = engine.start(seed=1, max_frames=10, num_rows=2)
+    second, heard_second = engine.start(seed=2, max_frames=10, num_rows=2)
+    engine.run_until_idle()
+    assert runner.num_resumed > 0, "memory sufficed: the test proves nothing"
+    for take, sink in ((first, heard_first), (second, heard_second)):
+        assert sink.reason == "length"
+        assert sink.heard == [round(f + take.job.seed / 1000, 3) for f in range(10)]
+    frames = [chunk.timing.wall_s for chunk in heard_first.chunks]
+    assert frames[-1] < heard_second.chunks[-1].timing.wall_s, "who came first is not held up"
+
+
+def test_a_take_without_a_slot_that_is_cancelled_is_told_once() -> None:
+    """It has a line in the codec already, which tells it; the loop must not do so too."""
+    runner = FakeRunner(num_slots=2, num_pages=6, page_positions=2, is_endless=True)
+    engine = InTurns(runner)
+    engine.start(seed=1, max_frames=10, num_rows=2)
+    second, sink = engine.start(seed=2, max_frames=10, num_rows=2)
+    while second not in engine.loop.scheduler.waiting or not second.is_opened:
+        engine.make_frames()
+    second.cancel()
+    engine.run_until_idle()
+    assert sink.reason == "cancelled"
+
+
+def test_prompts_are_read_within_a_budget_between_two_frames() -> None:
+    runner = FakeRunner(num_slots=8, page_positions=64, is_endless=True)
+    engine = InTurns(runner, prefill_rows=64)
+    for seed, num_rows in enumerate((30, 30, 10, 50, 63, 1)):
+        engine.start(seed=seed, num_rows=num_rows, max_frames=20)
+    engine.make_frames(turns=6)
+    assert runner.begun == [[30, 30], [10, 50], [63, 1]]
+    assert len(runner.steps) == 6, "frames go on between prefills"
+
+
+def test_frames_of_the_next_step_are_asked_for_before_the_last_are_read() -> None:
+    runner = FakeRunner(num_slots=1, lag_frames=1)
+    engine = InTurns(runner)
+    take, _ = engine.start(seed=3)
+    engine.make_frames()
+    assert (len(runner.steps), take.num_frames) == (1, 0)
+    engine.make_frames()
+    assert (len(runner.steps), take.num_frames) == (2, 1)
+
+
+@pytest.mark.parametrize("max_frames", [1, 2, 5])
+def test_no_frame_beyond_the_budget_is_asked_for(max_frames: int) -> None:
+    runner = FakeRunner(num_slots=1, lag_frames=1, is_endless=True)
+    engine = InTurns(runner)
+    _, sink = engine.start(seed=3, max_frames=max_frames)
+    engine.run_until_idle()
+    assert sink.reason == "length"
+    assert len(runner.steps) == max_frames
+
+
+def test_the_frame_under_way_when_a_take_ends_goes_to_nobody() -> None:
+    """Its slot is given to the next take before that frame is read."""
+    runner = FakeRunner(num_slots=1, lag_frames=1)
+    engine = InTurns(runner)
+    sinks = [engine.start(seed=seed)[1] for seed in (0, 1, 2)]
+    engine.run_until_idle()
+    assert sum(map(len, runner.steps)) == 2 + 3 + 4 + 3, "one too many for each take"
+    assert [sink.heard for sink in sinks] == [
+        [round(f + seed / 1000, 3) for f in range(seed + 1)] for seed in range(3)
+    ]

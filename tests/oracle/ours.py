@@ -13,7 +13,6 @@ from torch import Tensor
 from intone.audio.reference import load_reference
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.types import SamplingParams, VoiceClonePrompt
-from intone.engine.runner import Runner
 from intone.models.checkpoint import Checkpoint, Placement
 from intone.models.rows import embed_rows
 from intone.prompt.builder import PromptBuilder
@@ -21,6 +20,7 @@ from intone.prompt.spec import PromptSpec
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.prompt.tokenizer import TextTokenizer
 from intone.runtime.cpu.opening import GraphParts, open_graphs
+from intone.runtime.immediate import ImmediateRunner
 from intone.runtime.job import SlotJob
 from intone.runtime.stage_times import StageTimes
 from intone.runtime.torch_runner import TorchRunner
@@ -87,7 +87,7 @@ class Ours:
 
         F is less than `num_frames` for a take that the talker ended.
         """
-        runner: Runner = (
+        runner: ImmediateRunner = (
             self.graphs(len(specs)).runner
             if by_graphs
             else TorchRunner(
@@ -96,7 +96,7 @@ class Ours:
         )
         for slot, spec in enumerate(specs):
             prompt = self.builder.build(spec)
-            runner.begin(
+            runner.prefill(
                 slot,
                 SlotJob(
                     prompt=prompt, sampling=sampling, predictor_sampling=GREEDY_PREDICTOR, seed=0

@@ -80,7 +80,7 @@ class Opened:
 
     def generate(self, prompt: TalkerPrompt) -> tuple[Codes, torch.Tensor]:
         """Returns a greedy take and the logits that its codebook 0 was drawn from."""
-        self.runner.begin(0, _job(prompt))
+        self.runner.prefill(0, _job(prompt))
         rows, logits = [], []
         for _ in range(NUM_FRAMES):
             logits.append(self.runner._logits[0].clone())

@@ -95,7 +95,7 @@ def test_four_clips_are_learnt_by_heart_and_end(base: Path, tmp_path: Path) -> N
 
 
 def greedy_take(runner: TorchRunner, prompt: object) -> Codes:
-    runner.begin(0, SlotJob(prompt=prompt, sampling=GREEDY, predictor_sampling=GREEDY, seed=1))
+    runner.prefill(0, SlotJob(prompt=prompt, sampling=GREEDY, predictor_sampling=GREEDY, seed=1))
     frames = []
     for _ in range(30):
         batch = runner.step([0])

@@ -82,7 +82,7 @@ def _take(
         predictor_sampling=defaults.predictor_sampling,
         seed=seed,
     )
-    runner.begin(0, job)
+    runner.prefill(0, job)
     for _ in range(min(defaults.max_frames, runner.num_positions - prompt.num_rows)):
         batch = runner.step([0])
         if batch.ended[0]:

@@ -29,8 +29,8 @@ A chunk is handed over whole, so up to one chunk more may wait.
 class Take:
     """A running or waiting request.
 
-    Fields from `pending` on belong to the engine's thread, fields from `num_decoded` on to the one
-    that emits; both may read what the other counts.
+    Fields from `is_opened` on belong to the engine's thread, fields from `num_decoded` on to the
+    one that emits; both may read what the other counts.
     """
 
     job: SlotJob
@@ -45,9 +45,12 @@ class Take:
     accepted_at: float = field(default_factory=perf_counter)
     is_cancelled: bool = False
     """Set by any thread; seen before the next frame and before the next decode."""
+    is_opened: bool = False
+    """Set by the engine's thread: the codec knows this take, and tells how it ended."""
+    made: list[Codes] = field(default_factory=list)
+    """Every frame [K] so far: what is computed again should the take lose its slot."""
     pending: list[Codes] = field(default_factory=list)
     """Frames [K] that do not make a chunk yet."""
-    num_frames: int = 0
     num_handed_over: int = 0
     """Chunks that the codec was given."""
     num_decoded: int = 0
@@ -68,8 +71,21 @@ class Take:
 
     def add(self, frame: Codes) -> None:
         """Keeps one frame [K]."""
+        self.made.append(frame)
         self.pending.append(frame)
-        self.num_frames += 1
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.made)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows that a prefill reads: the prompt, and the frames made so far."""
+        return self.job.prompt.num_rows + len(self.made)
+
+    def made_codes(self) -> Codes | None:
+        """Returns every frame so far, [F, K]; None before the first."""
+        return np.stack(self.made) if self.made else None
 
     @property
     def is_full(self) -> bool:

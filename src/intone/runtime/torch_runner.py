@@ -17,6 +17,7 @@ from intone.models.code_predictor import CodePredictor
 from intone.models.rows import embed_rows
 from intone.models.talker import Talker
 from intone.prompt.talker_prompt import Ids, TalkerPrompt
+from intone.runtime.immediate import ImmediateRunner
 from intone.runtime.job import FrameBatch, SlotJob
 from intone.runtime.predictor_step import PredictorStep
 from intone.runtime.sampling import SamplingBatch, draw, penalise
@@ -26,7 +27,7 @@ from intone.runtime.talker_cache import DecodeAttention, PrefillAttention, Talke
 from intone.runtime.text_rows import TextRows
 
 
-class TorchRunner:
+class TorchRunner(ImmediateRunner):
     """Implements the engine's `Runner` with the networks as they are."""
 
     def __init__(
@@ -44,8 +45,8 @@ class TorchRunner:
             num_positions: rows of prompt and frames that one slot can hold.
             times: where the stages are counted; None counts for this runner alone.
         """
+        super().__init__(num_slots, num_positions)
         weight = talker.model.norm.weight
-        self.num_slots = num_slots
         self.num_positions = num_positions
         self.times = StageTimes() if times is None else times
         self._device = weight.device
@@ -67,7 +68,7 @@ class TorchRunner:
         self._settings: tuple[tuple[int, ...], SamplingBatch, SamplingBatch] | None = None
 
     @torch.inference_mode()
-    def begin(self, slot: int, job: SlotJob) -> None:
+    def prefill(self, slot: int, job: SlotJob) -> None:
         """Prefills a free slot with the job's prompt."""
         started = perf_counter()
         rows = self._prompt_rows(job.prompt)

@@ -63,6 +63,7 @@ class Built:
             self.tables(),
             self.description.config.talker,
             num_slots=num_slots,
+            num_positions=NUM_POSITIONS,
             times=StageTimes(),
         )
 

@@ -24,7 +24,7 @@ def main(graphs: Path, model: Path, out: Path) -> None:
     built = Built(graphs, ModelDescription.read(model))
     greedy = SamplingParams(greedy=True)
     runner, decoder = built.runner(num_slots=1), built.decoder()
-    runner.begin(
+    runner.prefill(
         0,
         SlotJob(
             prompt=built.prompts().build(PromptSpec(text="On any machine.", speaker="ryan")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from intone.core.types import ModelKind, join_chunks
 from intone.runtime.cpu import store
 from intone.runtime.cpu.build import build
 from intone.runtime.cpu.built import Precision
+from intone.runtime.job import SlotStart
 from intone.tts import TTS
 
 NUM_FRAMES = 20
@@ -95,11 +96,11 @@ def test_a_take_that_fails_to_begin_leaves_the_others_running(
     begin = runner.begin
     calls: list[int] = []
 
-    def fail_once(slot: int, job: object) -> None:
-        calls.append(slot)
+    def fail_once(starts: Sequence[SlotStart]) -> None:
+        calls.append(starts[0].slot)
         if len(calls) == 1:
             raise TextTooLongError("no room; shorten it.")
-        begin(slot, job)
+        begin(starts)
 
     monkeypatch.setattr(runner, "begin", fail_once)
     with pytest.raises(TextTooLongError):

@@ -10,10 +10,10 @@ import pytest
 from tests.runtime.cpu.conftest import NUM_POSITIONS, NUM_SLOTS, Built, BuiltOf
 
 from intone.core.types import Codes, ModelKind, SamplingParams
-from intone.engine.runner import Runner
 from intone.models.checkpoint import Checkpoint
 from intone.prompt.spec import PromptSpec
 from intone.runtime.cpu.built import Precision
+from intone.runtime.immediate import ImmediateRunner
 from intone.runtime.job import SlotJob
 from intone.runtime.stage_times import StageTimes
 from intone.runtime.torch_opening import open_networks
@@ -73,9 +73,9 @@ def job(graphs: Built, spec: PromptSpec, seed: int, sampling: SamplingParams) ->
     )
 
 
-def take(runner: Runner, slot: int, one: SlotJob, num_frames: int = NUM_FRAMES) -> Codes:
+def take(runner: ImmediateRunner, slot: int, one: SlotJob, num_frames: int = NUM_FRAMES) -> Codes:
     """Returns the codes [F, K] of a job in a slot of its own, nothing else running."""
-    runner.begin(slot, one)
+    runner.prefill(slot, one)
     codes = np.concatenate([runner.step([slot]).codes for _ in range(num_frames)])
     runner.release(slot)
     return codes
@@ -155,12 +155,12 @@ def test_fewer_bits_stay_close_in_company(built: BuiltOf, precision: Precision) 
     graphs = built("custom", precision)
     runner, takes = graphs.runner(), jobs(graphs)
     for slot, one in enumerate(takes):
-        runner.begin(slot, one)
+        runner.prefill(slot, one)
     frames = runner.step([0, 1, 2, 3]).codes
     hidden = [runner._slots[slot].hidden for slot in range(4)]
     num_compared = 0
     for slot, one in enumerate(takes):
-        runner.begin(slot, one)
+        runner.prefill(slot, one)
         codes = runner.step([slot]).codes[0]
         if (codes == frames[slot]).all():  # a draw may fall on a boundary
             lone = runner._slots[slot].hidden
@@ -169,13 +169,15 @@ def test_fewer_bits_stay_close_in_company(built: BuiltOf, precision: Precision) 
     assert num_compared >= 2
 
 
-def staggered(runner: Runner, takes: Sequence[SlotJob], joins: Sequence[int]) -> list[Codes]:
+def staggered(
+    runner: ImmediateRunner, takes: Sequence[SlotJob], joins: Sequence[int]
+) -> list[Codes]:
     """Returns the codes of takes that begin at the turns `joins`, take i in slot i."""
     frames: list[list[Codes]] = [[] for _ in takes]
     for turn in range(max(joins) + NUM_FRAMES):
         for slot, begins in enumerate(joins):
             if begins == turn:
-                runner.begin(slot, takes[slot])
+                runner.prefill(slot, takes[slot])
         running = [i for i, begins in enumerate(joins) if begins <= turn < begins + NUM_FRAMES]
         for slot, codes in zip(running, runner.step(running).codes, strict=True):
             frames[slot].append(codes)
@@ -191,7 +193,7 @@ def test_slots_that_wait_between_running_ones_lose_nothing(built: BuiltOf) -> No
     runner, takes = graphs.runner(), jobs(graphs)
     alone = [take(runner, 0, one) for one in takes]
     for slot in (0, 1, 3):
-        runner.begin(slot, takes[slot])
+        runner.prefill(slot, takes[slot])
     frames: dict[int, list[Codes]] = {0: [], 1: [], 3: []}
     turns = [[0, 1, 3], [0, 3], [0, 3], [3], [1], [0, 3], [1, 3], [0], [0, 1], [3, 0]]
     for running in turns:
@@ -206,8 +208,8 @@ def test_a_slot_begun_beside_running_ones_takes_no_harm_from_their_steps(built: 
     graphs = built("custom", "fp32")
     runner, takes = graphs.runner(), jobs(graphs)
     alone = [take(runner, 0, one) for one in takes]
-    runner.begin(0, takes[0])
-    runner.begin(2, takes[2])
+    runner.prefill(0, takes[0])
+    runner.prefill(2, takes[2])
     for _ in range(3):
         runner.step([0, 2])
     np.testing.assert_array_equal(take(runner, 1, takes[1]), alone[1])
@@ -226,8 +228,8 @@ def test_the_end_is_reported_and_leaves_the_other_slots_running(built: BuiltOf) 
     runner, takes = graphs.runner(), jobs(graphs)
     eos = graphs.description.config.talker.codec_eos_id
     alone = take(runner, 0, takes[2], num_frames=3)
-    runner.begin(0, takes[0])
-    runner.begin(1, takes[2])
+    runner.prefill(0, takes[0])
+    runner.prefill(1, takes[2])
     slot = runner._slots[0]
     object.__setattr__(slot.job, "min_frames", 0)
     object.__setattr__(slot.job, "sampling", GREEDY)
@@ -243,7 +245,7 @@ def test_control_ids_are_never_drawn(built: BuiltOf) -> None:
     graphs = built("custom", "int4")
     runner, takes = graphs.runner(num_slots=1), jobs(graphs)
     config = graphs.description.config.talker
-    runner.begin(0, takes[0])
+    runner.prefill(0, takes[0])
     runner._slots[0].logits[config.vocab_size - 1024 :] = 1e3
     assert runner.step([0]).codes[0, 0] < config.vocab_size - 1024
 

@@ -91,7 +91,15 @@ def open_graphs(
         )
         talker, decoder = opening_talker.result(), opening_decoder.result()
     collapse_later(before)
-    runner = CpuRunner(talker, predictor, tables, config.talker, num_slots=num_slots, times=times)
+    runner = CpuRunner(
+        talker,
+        predictor,
+        tables,
+        config.talker,
+        num_slots=num_slots,
+        num_positions=num_positions,
+        times=times,
+    )
     return GraphParts(runner, decoder, cores.overlap)
 
 

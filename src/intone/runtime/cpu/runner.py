@@ -20,6 +20,7 @@ from intone.prompt.talker_prompt import Ids
 from intone.runtime.cpu.networks import PredictorNetwork, TalkerNetwork
 from intone.runtime.cpu.sampling import Seen, draw, penalise
 from intone.runtime.cpu.tables import Tables
+from intone.runtime.immediate import ImmediateRunner
 from intone.runtime.job import FrameBatch, SlotJob
 from intone.runtime.rng import Uniforms
 from intone.runtime.slots import NUM_CONTROL_IDS, Slot, slot_uniforms
@@ -40,7 +41,7 @@ class _Running(Slot):
     """[V]: the ids of codebook 0 drawn so far."""
 
 
-class CpuRunner:
+class CpuRunner(ImmediateRunner):
     """Implements the engine's `Runner`; used by one thread."""
 
     def __init__(
@@ -51,10 +52,11 @@ class CpuRunner:
         config: TalkerConfig,
         *,
         num_slots: int,
+        num_positions: int,
         times: StageTimes,
     ) -> None:
         """Takes over the networks; `times` is where the stages are counted."""
-        self.num_slots = num_slots
+        super().__init__(num_slots, num_positions)
         self._talker = talker
         self._predictor = predictor
         self._tables = tables
@@ -63,7 +65,7 @@ class CpuRunner:
         self._banned = _banned_ids(config)
         self._slots: dict[int, _Running] = {}
 
-    def begin(self, slot: int, job: SlotJob) -> None:
+    def prefill(self, slot: int, job: SlotJob) -> None:
         """Prefills a free slot with the job's prompt."""
         started = perf_counter()
         rows = self._tables.prompt(job.prompt)

@@ -1,0 +1,52 @@
+"""Work on fixed tensors that is recorded once and replayed: CUDA graphs, or plain calls elsewhere.
+
+A captured function takes nothing and returns nothing: it reads and writes tensors that stay where
+they are. The same function runs as it is on a CPU, so what is captured is tested without a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+Work = Callable[[], None]
+
+_WARM_UP_RUNS = 2
+"""Libraries choose their kernels and allocate in the first calls, which a graph cannot hold."""
+
+
+class GraphPool:
+    """Records work into graphs that share one pool of memory, and so run one at a time."""
+
+    def __init__(self, device: torch.device, *, eager: bool = False) -> None:
+        """Records nothing yet.
+
+        Args:
+            eager: call the work itself on CUDA too, to find faults.
+        """
+        self._device = device
+        self.captures = device.type == "cuda" and not eager
+        """Whether work is recorded."""
+        self.num_graphs = 0
+        self._pool = torch.cuda.graph_pool_handle() if self.captures else None
+
+    def capture(self, work: Work) -> Work:
+        """Returns what runs `work` from now on; on CUDA it is run a few times here.
+
+        All captures belong before the first request: recording waits for the device.
+        """
+        if not self.captures:
+            return work
+        stream = torch.cuda.Stream(self._device)
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP_RUNS):
+                work()
+        torch.cuda.current_stream(self._device).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # Other threads may use the device meanwhile: another model may be speaking.
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            work()
+        self.num_graphs += 1
+        return graph.replay
