@@ -128,6 +128,7 @@ class FakeStream:
 
     seed: int | None = None
     num_frames: int = 0
+    is_released: bool = False
 
 
 @dataclass
@@ -144,6 +145,9 @@ class FakeDecoder:
     errors: dict[int, BaseException] = field(default_factory=dict)
     """Raised by a call that decodes this seed, until taken out."""
     fail_on_open: BaseException | None = None
+    num_open: int = 0
+    """Streams that were opened and not released."""
+    max_call_frames: int = 32
     is_closed: bool = False
     threads: set[str] = field(default_factory=set)
 
@@ -152,6 +156,7 @@ class FakeDecoder:
         if self.fail_on_open is not None:
             raise self.fail_on_open
         self.opened.append(ref_codes)
+        self.num_open += 1
         return FakeStream()
 
     def decode(self, streams: Sequence[FakeStream], codes: Sequence[Codes]) -> list[Samples]:
@@ -173,10 +178,17 @@ class FakeDecoder:
         assert stream.seed in (None, frames[0, 0]), "a stream hears one take only"
         assert frames[0, 1] == stream.num_frames, "frames reach the codec in order, once"
         assert len(frames) > 0
+        assert not stream.is_released
         stream.seed = int(frames[0, 0])
         stream.num_frames += len(frames)
         sound = frames[:, 1] + frames[:, 0] / 1000
         return np.repeat(sound.astype(np.float32), SAMPLES_PER_FRAME)
+
+    def release(self, stream: FakeStream) -> None:
+        assert not stream.is_released, "a stream was released twice"
+        assert not self.is_closed
+        stream.is_released = True
+        self.num_open -= 1
 
     def close(self) -> None:
         self.is_closed = True

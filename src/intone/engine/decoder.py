@@ -27,8 +27,16 @@ class AudioDecoder(Protocol[StreamT]):
     the call.
     """
 
+    @property
+    def max_call_frames(self) -> int:
+        """Frames of all streams that one call is best given; more are hardly cheaper each."""
+        ...
+
     def open(self, ref_codes: Codes | None) -> StreamT:
-        """Returns a new stream, warmed with the ICL reference [F, K] if given; no audio of it."""
+        """Returns a new stream, warmed with the ICL reference [F, K] if given; no audio of it.
+
+        It is given back by `release`, once; a decoder may have room for some streams only.
+        """
         ...
 
     def decode(self, streams: Sequence[StreamT], codes: Sequence[Codes]) -> list[Samples]:
@@ -38,6 +46,10 @@ class AudioDecoder(Protocol[StreamT]):
         """
         ...
 
+    def release(self, stream: StreamT) -> None:
+        """Takes a stream back that nobody will decode any more; its room is free at once."""
+        ...
+
     def close(self) -> None:
-        """Frees the codec's memory."""
+        """Frees the codec's memory, and that of every stream that was not released."""
         ...

@@ -13,6 +13,7 @@ from torch import Tensor
 from intone.core.types import Codes, Samples
 from intone.models.codec.decoder import CodecDecoder
 from intone.models.codec.state import CodecState
+from intone.runtime.codec_slots.lane import exact_convolutions
 from intone.runtime.stage_times import StageTimes
 
 
@@ -27,6 +28,9 @@ class TorchStream:
 
 class TorchDecoder:
     """Implements the engine's `AudioDecoder`; used by one thread."""
+
+    max_call_frames = 32
+    """More are hardly cheaper each, and all streams wait for the last."""
 
     def __init__(self, decoder: CodecDecoder, times: StageTimes | None = None) -> None:
         """Allocates nothing yet.
@@ -44,7 +48,8 @@ class TorchDecoder:
         started = perf_counter()
         state = self._decoder.new_state(1)
         if ref_codes is not None:
-            self._decoder.step(self._frames([ref_codes]), state)
+            with exact_convolutions(self._device):
+                self._decoder.step(self._frames([ref_codes]), state)
         self.times.codec_s += perf_counter() - started
         return TorchStream(state)
 
@@ -52,7 +57,8 @@ class TorchDecoder:
     def decode(self, streams: Sequence[TorchStream], codes: Sequence[Codes]) -> list[Samples]:
         """Returns the samples [F * 1920] of each stream's next frames [F, K]; all of equal F."""
         started = perf_counter()
-        samples = self._step(self._frames(codes), [stream.state for stream in streams])
+        with exact_convolutions(self._device):
+            samples = self._step(self._frames(codes), [stream.state for stream in streams])
         for stream, frames in zip(streams, codes, strict=True):
             stream.num_frames += len(frames)
         self.times.codec_s += perf_counter() - started
@@ -74,6 +80,9 @@ class TorchDecoder:
         for row, state in enumerate(states):
             state.copy_row(0, joined, row)
         return samples
+
+    def release(self, stream: TorchStream) -> None:
+        """Nothing to give back: the state goes with its stream."""
 
     def close(self) -> None:
         """Nothing is held but the networks; the states go with their streams."""

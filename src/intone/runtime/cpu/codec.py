@@ -36,6 +36,9 @@ class CodecStream:
 class CpuDecoder:
     """Implements the engine's `AudioDecoder`."""
 
+    max_call_frames = 32
+    """More are no cheaper each, and all streams wait for the last."""
+
     def __init__(
         self,
         graph: Path,
@@ -119,6 +122,9 @@ class CpuDecoder:
             "sin": np.concatenate([-sin, sin], axis=-1).astype(np.float32),
             "mask": np.where(visible, 0.0, -np.inf)[:, None].astype(np.float32),
         }
+
+    def release(self, stream: CodecStream) -> None:
+        """Nothing to give back: the histories go with their stream."""
 
     def close(self) -> None:
         """Frees the session's memory."""
