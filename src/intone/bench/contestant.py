@@ -99,12 +99,13 @@ class Contestant:
         self._process.wait()
         self._log.close()
 
-    def take(self) -> None:
-        """Makes one take (of all streams) and keeps its figures."""
+    def take(self) -> Mapping[str, Any]:
+        """Makes one take (of all streams), keeps its figures and returns them."""
         assert self._process.stdin is not None
         self._process.stdin.write("take\n")
         self._process.stdin.flush()
         self._takes.append(self._read())
+        return self._takes[-1]
 
     def figures(self) -> Figures:
         """Ends the process and returns medians; the first take warmed it up and is left out."""

@@ -88,7 +88,7 @@ def _request(config: ModelConfig, job: BenchJob, seed: int) -> SpeechRequest:
 
     return SpeechRequest(
         text=job.text,
-        voice=_any_voice(config),
+        voice=any_voice(config),
         seed=seed,
         min_frames=job.num_frames,
         max_frames=job.num_frames,
@@ -96,7 +96,7 @@ def _request(config: ModelConfig, job: BenchJob, seed: int) -> SpeechRequest:
     )
 
 
-def _any_voice(config: ModelConfig) -> VoiceClonePrompt | None:
+def any_voice(config: ModelConfig) -> VoiceClonePrompt | None:
     """Returns a voice for kinds that need one given; speed does not depend on which."""
     import numpy as np
 
