@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from intone.core.constants import MIN_FRAMES_BEFORE_EOS
 from intone.core.errors import TextTooLongError
@@ -18,10 +18,21 @@ from intone.text.duration import expected_duration
 
 if TYPE_CHECKING:
     from intone.engine.loading import LoadedModel
+    from intone.models.description import ModelDescription
+    from intone.prompt.builder import PromptBuilder
+
+
+class Prompting(Protocol):
+    """The part of a model that prompts are built with; it needs no weights."""
+
+    @property
+    def description(self) -> ModelDescription: ...
+    @property
+    def prompts(self) -> PromptBuilder: ...
 
 
 def spec_of(
-    request: SpeechRequest, voice: str | VoiceClonePrompt | None, loaded: LoadedModel
+    request: SpeechRequest, voice: str | VoiceClonePrompt | None, loaded: Prompting
 ) -> PromptSpec:
     """Returns what the prompt builder is asked for.
 
@@ -48,7 +59,7 @@ def spec_of(
 def prompt_of(
     request: SpeechRequest,
     voice: str | VoiceClonePrompt | None,
-    loaded: LoadedModel,
+    loaded: Prompting,
     live: LiveText | None = None,
 ) -> TalkerPrompt:
     """Returns the prompt of a request; raises RequestError.
@@ -61,7 +72,7 @@ def prompt_of(
     return loaded.prompts.build(spec) if live is None else loaded.prompts.build_live(spec, live)
 
 
-def job_of(request: SpeechRequest, prompt: TalkerPrompt, seed: int, loaded: LoadedModel) -> SlotJob:
+def job_of(request: SpeechRequest, prompt: TalkerPrompt, seed: int, loaded: Prompting) -> SlotJob:
     """Returns one draw of a request; raises InvalidSettingError."""
     defaults = loaded.description.defaults
     return SlotJob(

@@ -9,7 +9,6 @@ One process at a time holds the folder.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import shutil
@@ -25,13 +24,13 @@ from intone.audio.durable import (
     append_line_synced,
     atomic_write_bytes,
     atomic_write_text,
-    make_directory,
     sync_file,
 )
 from intone.audio.files import save
+from intone.audio.held import LOCK_FILE, held
 from intone.audio.pcm import PCM16_SCALE
 from intone.audio.writer import output_error
-from intone.core.errors import OutputError, RecordError
+from intone.core.errors import RecordError
 from intone.core.types import FinishReason, Samples
 from intone.render.book_plan import BookPiece
 from intone.render.book_record import BookRecord, read_book_record
@@ -40,7 +39,7 @@ from intone.render.hashes import pcm16_sha256
 from intone.render.json_records import parse_object, record_from, to_json
 
 FOLDER = ".segments"
-_RECORD, _JOURNAL, _ANCHOR, _LOCK = "book.json", "journal.jsonl", "anchor.npy", "lock"
+_RECORD, _JOURNAL, _ANCHOR = "book.json", "journal.jsonl", "anchor.npy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +162,8 @@ def open_store(out: Path, record: BookRecord, *, restart: bool = False) -> Itera
         OutputError: the directory cannot be written, or another process holds it.
     """
     directory = out / FOLDER
-    make_directory(directory)
-    with _held(directory):
+    busy = f"another process is making a book in {out}; wait for it, or use another --out."
+    with held(directory, busy=busy):
         if restart:
             _clear(directory)
         kept = read_book_record(directory / _RECORD)
@@ -184,29 +183,12 @@ def kept_record(out: Path) -> BookRecord | None:
 
 def _clear(directory: Path) -> None:
     for path in directory.iterdir():
-        if path.name == _LOCK:
+        if path.name == LOCK_FILE:
             continue
         try:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError as error:
             raise output_error(str(path), error) from error
-
-
-@contextmanager
-def _held(directory: Path) -> Iterator[None]:
-    try:
-        file = (directory / _LOCK).open("ab")
-    except OSError as error:
-        raise output_error(str(directory), error) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(
-                f"another process is making a book in {directory.parent}; wait for it, or use "
-                "another --out."
-            ) from error
-        yield
 
 
 def _lost(path: Path) -> RecordError:

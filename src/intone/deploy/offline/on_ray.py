@@ -1,0 +1,220 @@
+"""Work spread over a Ray cluster by Ray Data; the only module here that imports Ray.
+
+Items travel in blocks. A worker opens what it needs once; a worker that dies is started again and
+its blocks are given out again, so work must be of the kind that may be done twice. What a worker
+raises on purpose ends the whole; a block that takes several workers with it does so too.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from intone.core.errors import (
+    BatchError,
+    IntoneError,
+    InvalidSettingError,
+    MissingDependencyError,
+)
+
+try:
+    import ray
+    import ray.data
+    from ray.exceptions import RayError
+except ModuleNotFoundError as missing:
+    raise MissingDependencyError(
+        "spreading work over a cluster needs Ray; install intone[ray], on every machine."
+    ) from missing
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Given = TypeVar("Given", contravariant=True)
+Made = TypeVar("Made", covariant=True)
+
+MAX_RESTARTS = 20
+"""Of one worker; a machine that goes away and comes back costs one."""
+MAX_BLOCK_TRIES = 3
+"""A block that three workers died of will take the fourth with it."""
+HERE = "local"
+"""The address of a cluster that is started for one command, on this machine."""
+
+
+class Worker(Protocol[Given, Made]):
+    """Does blocks of work, one after the other."""
+
+    def work(self, items: Sequence[Given]) -> Iterable[Made]:
+        """Returns a result for every item, in any order."""
+        ...
+
+
+class WorkerOpening(Protocol[Given, Made]):
+    """Opens a worker in a process of its own; it is pickled on the way there."""
+
+    def open(self) -> Worker[Given, Made]:
+        """Returns a worker; raises an IntoneError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many workers there shall be, and what each of them has to itself."""
+
+    num_workers: int | None
+    """None: as many as the cluster holds now."""
+    cpus: int | None = None
+    """None: 4, or as many as the smallest machine has."""
+    gpus: float | None = None
+    """None: one where the cluster has any, else none."""
+
+
+class RayCluster:
+    """A connected cluster, and what each worker gets of it. Made by `cluster`."""
+
+    def __init__(self, share: Share) -> None:
+        """Settles the share.
+
+        Raises:
+            InvalidSettingError: no machine of the cluster has what one worker needs.
+        """
+        nodes = [node["Resources"] for node in _nodes() if node["Alive"]]
+        total_gpus = sum(node.get("GPU", 0.0) for node in nodes)
+        self.num_machines = len(nodes)
+        self.gpus = (1.0 if total_gpus else 0.0) if share.gpus is None else share.gpus
+        fit = [node for node in nodes if node.get("GPU", 0.0) >= self.gpus]
+        most = max((int(node.get("CPU", 0)) for node in fit), default=0)
+        least = min((int(node.get("CPU", 0)) for node in fit if node.get("CPU")), default=0)
+        self.cpus = max(1, min(4, least)) if share.cpus is None else share.cpus
+        if not fit or most < self.cpus:
+            raise InvalidSettingError(
+                f"a worker shall have {self.cpus} cores and {self.gpus:g} GPUs; no machine of this "
+                "cluster has both. Lower --cpus-per-worker or --gpus-per-worker."
+            )
+        self.room = sum(self._room_of(node) for node in fit)
+        self.num_workers = self.room if share.num_workers is None else share.num_workers
+
+    def _room_of(self, node: dict[str, float]) -> int:
+        """Returns how many workers a machine holds."""
+        by_cpu = int(node.get("CPU", 0) / self.cpus)
+        return min(by_cpu, int(node.get("GPU", 0) / self.gpus)) if self.gpus else by_cpu
+
+    def map(
+        self, opening: WorkerOpening[Item, Result], items: Sequence[Item], *, num_per_block: int
+    ) -> Generator[Result]:
+        """Yields what workers make of all items, in any order; closing it stops them.
+
+        A block that was given out twice may give its results twice.
+
+        Raises:
+            IntoneError: what a worker raised on purpose.
+            BatchError: the cluster failed, or a block took several workers with it.
+        """
+        num_blocks = -(-len(items) // max(1, num_per_block))
+        rows = [{"item": pickle.dumps(item)} for item in items]
+        data = ray.data.from_items(rows, override_num_blocks=num_blocks).map_batches(
+            _Hand,
+            batch_size=None,
+            batch_format="numpy",
+            concurrency=self.num_workers,
+            fn_constructor_args=(pickle.dumps(opening),),
+            num_cpus=self.cpus,
+            num_gpus=self.gpus or None,
+            max_restarts=MAX_RESTARTS,
+            max_task_retries=MAX_BLOCK_TRIES,
+        )
+        try:
+            for row in data.iter_rows():
+                made = pickle.loads(row["made"])
+                if isinstance(made, _Refusal):
+                    raise made.kind(made.message)
+                yield made
+        except RayError as error:
+            first = str(error).strip().splitlines()[0]
+            raise BatchError(
+                f"the cluster gave up: {type(error).__name__}: {first}. What is finished is kept; "
+                "see Ray's logs, then run the same command again."
+            ) from error
+
+
+@contextmanager
+def cluster(address: str | None, share: Share) -> Generator[RayCluster]:
+    """Yields a connection to a cluster, which ends with the block, and its workers with it.
+
+    Args:
+        address: HOST:PORT; "auto" for that of this machine; "local" for one of its own; None for
+            that of RAY_ADDRESS, or of this machine, else one of its own.
+
+    Raises:
+        InvalidSettingError: another kind of address, or too little for one worker.
+        BatchError: nothing answers there.
+    """
+    if address is not None and "://" in address:
+        raise InvalidSettingError(
+            f"the cluster's address is {address!r}; allowed: HOST:PORT, auto or local. From "
+            "outside of a cluster, submit the command to it (`ray job submit -- intone batch ...`)."
+        )
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    except (RayError, ConnectionError, ValueError) as error:
+        raise BatchError(
+            f"no Ray cluster answers at {address or 'its address'}: {error}. Start one (`ray start "
+            "--head`), or leave the address out for one on this machine."
+        ) from error
+    try:
+        _be_quiet()
+        yield RayCluster(share)
+    finally:
+        ray.shutdown()
+
+
+def _nodes() -> list[dict[str, Any]]:
+    return list(ray.nodes())  # type: ignore[no-untyped-call]
+
+
+def _be_quiet() -> None:
+    """One line of progress is the command's own; Ray's would be drawn over it."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What a worker raised on purpose."""
+
+    kind: type[IntoneError]
+    message: str
+
+
+class _Hand:
+    """One worker's process. What it raises on purpose goes back as a result, with its class."""
+
+    def __init__(self, opening: bytes) -> None:
+        self._worker: Worker[Any, Any] | None = None
+        self._refusal: _Refusal | None = None
+        try:
+            self._worker = pickle.loads(opening).open()
+        except IntoneError as error:
+            self._refusal = _Refusal(type(error), str(error))
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, list[bytes]]:
+        return {"made": [pickle.dumps(one) for one in self._made(block)]}
+
+    def _made(self, block: dict[str, Any]) -> Iterable[object]:
+        if self._worker is None:
+            return [self._refusal]
+        items = [pickle.loads(item) for item in block["item"]]
+        try:
+            return list(self._worker.work(items))
+        except IntoneError as error:
+            return [_Refusal(type(error), str(error))]

@@ -1,0 +1,86 @@
+"""A set on a cluster: every worker has a model of its own, and all write one directory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from intone.audio.files import AudioFormat
+from intone.deploy.offline.here import HandsHere
+from intone.deploy.offline.opening import SpeakerOpening, where
+from intone.deploy.offline.output import SharedDirectory
+from intone.deploy.offline.planned import Cast, PlannedRow
+from intone.deploy.offline.speaking import RowOutcome, RowSpeaker
+
+if TYPE_CHECKING:
+    from intone.deploy.offline.on_ray import RayCluster
+
+_BLOCKS_PER_WORKER = 4
+"""At least, so that workers end together."""
+_ROWS_PER_SLOT = 8
+"""A block's last rows run in part of the slots: the longer a block, the less that matters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOpening:
+    """What a worker that speaks rows needs to know."""
+
+    speaker: SpeakerOpening
+    cast: Cast
+    out: SharedDirectory
+    format: AudioFormat
+    num_at_once: int
+
+    def open(self) -> RowsWorker:
+        """Returns a worker whose directory is the run's, and whose model is loaded.
+
+        Raises:
+            OutputError: this machine sees another directory.
+            IntoneError: as `SpeakerOpening.open` does.
+        """
+        self.out.check(where())
+        return RowsWorker(self)
+
+
+class RowsWorker:
+    """Speaks blocks of rows, in all slots at once."""
+
+    def __init__(self, opening: RowsOpening) -> None:
+        """Loads the model."""
+        self._out = opening.out
+        tts = opening.speaker.open()
+        speaker = RowSpeaker(
+            tts, opening.cast, opening.out.directory, opening.format, opening.out.journal()
+        )
+        self._hands = HandsHere(speaker, num_at_once=opening.num_at_once, stop=tts.close)
+
+    def work(self, items: Sequence[PlannedRow]) -> list[RowOutcome]:
+        """Returns what became of every row; what a worker before had finished is not made again.
+
+        Raises:
+            IntoneError: what would befall every row.
+        """
+        finished = self._out.finished(items)
+        missing = [planned for planned in items if planned.row.id not in finished]
+        with closing(self._hands.speak(missing)) as outcomes:
+            made = list(outcomes)
+        return [*(RowOutcome(id=id, take=take) for id, take in finished.items()), *made]
+
+
+class HandsOnRay:
+    """The workers of a cluster."""
+
+    def __init__(self, cluster: RayCluster, opening: RowsOpening) -> None:
+        """Takes the cluster, and what each worker shall know."""
+        self._cluster = cluster
+        self._opening = opening
+
+    def speak(self, rows: Sequence[PlannedRow]) -> Generator[RowOutcome]:
+        """Yields rows as their blocks are finished; see `run.Hands`."""
+        num_per_block = min(
+            _ROWS_PER_SLOT * self._opening.num_at_once,
+            -(-len(rows) // (_BLOCKS_PER_WORKER * self._cluster.num_workers)),
+        )
+        return self._cluster.map(self._opening, rows, num_per_block=num_per_block)
