@@ -6,6 +6,7 @@ import argparse
 
 from intone.bench import command as bench
 from intone.cli import (
+    batch,
     book,
     doctor,
     keys,
@@ -37,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     voices.add_parser(commands)
     script.add_parser(commands)
     book.add_parser(commands)
+    batch.add_parser(commands)
     redo.add_parser(commands)
     models.add_parser(commands)
     doctor.add_parser(commands)

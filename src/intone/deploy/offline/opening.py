@@ -20,6 +20,8 @@ class SpeakerOpening:
     dtype: str
     threads: int | None
     num_slots: int | None
+    profile: str
+    eager: bool
     memory_budget: str | None
     fingerprint: str
     """Of the weights that the run was begun with."""
@@ -47,6 +49,8 @@ class SpeakerOpening:
             dtype=self.dtype,
             threads=self.threads,
             num_slots=self.num_slots,
+            profile=self.profile,
+            eager=self.eager,
             memory_budget=self.memory_budget,
         )
         directory = tts.load().description.directory

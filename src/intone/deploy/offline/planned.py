@@ -37,7 +37,7 @@ class Cast:
     """Who the names of kept voices stand for, on machines that do not keep them."""
 
     voices: Mapping[str, str | VoiceClonePrompt]
-    """By name: a preset or a voice clone prompt. Presets that are asked for by name are not here."""
+    """By name: a preset or a voice clone prompt. Presets asked for by name are not here."""
 
     def request(self, request: SpeechRequest) -> SpeechRequest:
         """Returns a request with its voice looked up."""

@@ -17,10 +17,11 @@ from intone.deploy.offline.speaking import RowOutcome, RowSpeaker
 if TYPE_CHECKING:
     from intone.deploy.offline.on_ray import RayCluster
 
-_BLOCKS_PER_WORKER = 4
+_BLOCKS_PER_WORKER = 8
 """At least, so that workers end together."""
-_ROWS_PER_SLOT = 8
-"""A block's last rows run in part of the slots: the longer a block, the less that matters."""
+_MAX_ROWS = 256
+"""Of a block. The last rows of one run in part of the slots: the longer it is, the less that
+matters; and the less often is told how far the set is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,6 @@ class RowsOpening:
     cast: Cast
     out: SharedDirectory
     format: AudioFormat
-    num_at_once: int
 
     def open(self) -> RowsWorker:
         """Returns a worker whose directory is the run's, and whose model is loaded.
@@ -54,7 +54,7 @@ class RowsWorker:
         speaker = RowSpeaker(
             tts, opening.cast, opening.out.directory, opening.format, opening.out.journal()
         )
-        self._hands = HandsHere(speaker, num_at_once=opening.num_at_once, stop=tts.close)
+        self._hands = HandsHere(speaker, num_at_once=tts.load().plan.num_slots, stop=tts.close)
 
     def work(self, items: Sequence[PlannedRow]) -> list[RowOutcome]:
         """Returns what became of every row; what a worker before had finished is not made again.
@@ -79,8 +79,6 @@ class HandsOnRay:
 
     def speak(self, rows: Sequence[PlannedRow]) -> Generator[RowOutcome]:
         """Yields rows as their blocks are finished; see `run.Hands`."""
-        num_per_block = min(
-            _ROWS_PER_SLOT * self._opening.num_at_once,
-            -(-len(rows) // (_BLOCKS_PER_WORKER * self._cluster.num_workers)),
-        )
+        share = -(-len(rows) // (_BLOCKS_PER_WORKER * self._cluster.num_workers))
+        num_per_block = min(_MAX_ROWS, share)
         return self._cluster.map(self._opening, rows, num_per_block=num_per_block)

@@ -72,11 +72,17 @@ class SetRun:
         return tuple(take for take in found if take is not None)
 
     @property
+    def made(self) -> tuple[RowTake, ...]:
+        """Those of this run, in the order of the file."""
+        found = (self._takes.get(planned.row.id) for planned in self.missing)
+        return tuple(take for take in found if take is not None)
+
+    @property
     def failures(self) -> tuple[RowFailure, ...]:
         return tuple(self._failures.values())
 
     def speak(self, hands: Hands) -> Iterator[Step]:
-        """Makes what is missing, then writes manifest and failures; tells of every row.
+        """Makes what is missing, tells of every row, and closes.
 
         However it ends, failures are written; the manifest only when every row was tried.
 
@@ -86,10 +92,14 @@ class SetRun:
         """
         self._out.begin(self.missing)
         try:
-            if self.missing:
-                yield from self._speak(hands)
+            yield from self._speak(hands)
         finally:
             self._out.write_failures(self.failures)
+        self.close()
+
+    def close(self) -> None:
+        """Writes manifest and failures of what there is; raises OutputError."""
+        self._out.write_failures(self.failures)
         lines = (
             ManifestLine.of(planned, self._takes[planned.row.id], self._model)
             for planned in self._rows

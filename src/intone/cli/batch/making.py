@@ -1,0 +1,100 @@
+"""From rows to files: here or on a cluster, resumed, closed with a manifest."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import perf_counter
+
+from intone.cli import clusters, options
+from intone.cli.batch.session import Session
+from intone.cli.batch.showing import progress_line, show_whole
+from intone.cli.progress import Progress
+from intone.cli.telling import tell
+from intone.core.errors import BatchError
+from intone.deploy.offline.here import HandsHere
+from intone.deploy.offline.opening import SpeakerOpening
+from intone.deploy.offline.output import FAILURES, SetDirectory, open_set
+from intone.deploy.offline.run import Hands, SetRun
+from intone.deploy.offline.speaking import RowSpeaker
+
+
+def make(args: argparse.Namespace, session: Session) -> None:
+    """Speaks what is missing; what was finished before an error or Ctrl-C stays.
+
+    Raises:
+        BatchError: rows have no take; the others do.
+        IntoneError: anything else that can go wrong; the same command then goes on from there.
+    """
+    with open_set(session.out) as out, Progress() as progress:
+        run = SetRun(session.rows, out, session.model, limit_failures=args.limit_failures)
+        if run.num_before:
+            tell(f"{_kept(run, session)}: going on from there")
+        started, is_whole = perf_counter(), False
+        try:
+            _speak(args, session, run, out, progress)
+            is_whole = True
+        finally:
+            progress.show("")
+            if not is_whole:
+                tell(f"{_kept(run, session)}; the same command goes on from there")
+        show_whole(session, run, perf_counter() - started)
+        if run.failures:
+            raise BatchError(
+                f"{len(run.failures)} of {len(session.rows)} rows have no take; the reasons are in "
+                f"{session.out / FAILURES}. The same command tries these again."
+            )
+
+
+def _speak(
+    args: argparse.Namespace, session: Session, run: SetRun, out: SetDirectory, progress: Progress
+) -> None:
+    if not run.missing:
+        run.close()
+        return
+    progress.show("loading the model")
+    with _hands(args, session, out) as hands:
+        for step in run.speak(hands):
+            progress.show(progress_line(step))
+
+
+@contextmanager
+def _hands(args: argparse.Namespace, session: Session, out: SetDirectory) -> Generator[Hands]:
+    if args.ray is not None:
+        from intone.deploy.offline.ray_rows import HandsOnRay, RowsOpening
+
+        with clusters.open_cluster(args) as cluster:
+            opening = RowsOpening(
+                speaker=_opening(args, session, cluster.cpus),
+                cast=session.cast,
+                out=out.shared,
+                format=args.format,
+            )
+            tell(f"{cluster.num_workers} workers on a cluster of {cluster.num_machines} machines")
+            yield HandsOnRay(cluster, opening)
+    else:
+        with options.open_tts(args, num_slots=args.slots) as tts:
+            num_at_once = tts.load().plan.num_slots
+            speaker = RowSpeaker(
+                tts, session.cast, out.directory, args.format, out.shared.journal()
+            )
+            yield HandsHere(speaker, num_at_once=num_at_once, stop=tts.close)
+
+
+def _opening(args: argparse.Namespace, session: Session, cpus: int) -> SpeakerOpening:
+    return SpeakerOpening(
+        model=session.model_name,
+        device=args.device,
+        dtype=args.dtype,
+        threads=args.threads or cpus,
+        num_slots=args.slots,
+        profile=args.profile,
+        eager=args.eager,
+        memory_budget=args.memory_budget,
+        fingerprint=session.model.fingerprint,
+    )
+
+
+def _kept(run: SetRun, session: Session) -> str:
+    return f"{len(run.takes)} of {len(session.rows)} rows are finished in {session.out}"
