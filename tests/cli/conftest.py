@@ -84,7 +84,7 @@ def intone(
 ) -> RunInProcess:
     """Runs one command in this process, with models that stay hot between tests."""
 
-    def open_kept(args: argparse.Namespace) -> TTS:
+    def open_kept(args: argparse.Namespace, *, num_slots: int | None = 1) -> TTS:
         key = (str(args.model), args.device, args.dtype)
         if key not in kept_models:
             kept_models[key] = KeptTTS(args.model, device=args.device, dtype=args.dtype)
