@@ -24,11 +24,16 @@ def not_ready(services: Services) -> str | None:
     """Returns why the server takes no work, or None."""
     if services.lifecycle.phase != "ready":
         return f"the server is {services.lifecycle.phase}"
-    failed = _names(services, "failed")
-    if failed:
-        return f"model {failed[0]} died and could not be restarted"
+    broken = broken_model(services)
+    if broken is not None:
+        return f"model {broken} died and could not be restarted"
     down = _names(services, "restarting")
     return f"model {down[0]} is being restarted" if down else None
+
+
+def broken_model(services: Services) -> str | None:
+    """Returns a model that died and could not be opened anew, or None: only a start helps."""
+    return next(iter(_names(services, "failed")), None)
 
 
 def _names(services: Services, status: Status) -> list[str]:
@@ -38,7 +43,7 @@ def _names(services: Services, status: Status) -> list[str]:
 @router.get("/healthz", summary="Whether the process can go on", responses={503: {}})
 async def healthz(services: TheServices) -> JSONResponse:
     """As founding document 004: `{"ok": true, "uptime_s": 12.3}`; 503 where only a start helps."""
-    is_ok = not _names(services, "failed")
+    is_ok = broken_model(services) is None
     body = {"ok": is_ok, "uptime_s": round(time.monotonic() - _STARTED_S, 3)}
     return JSONResponse(body, status_code=200 if is_ok else 503)
 
@@ -55,5 +60,5 @@ async def readyz(services: TheServices) -> JSONResponse:
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(services: TheServices) -> Response:
     """Counters and histograms, in Prometheus' text format."""
-    services.metrics.read_state(services.pool, services.admission, services.settings)
+    services.metrics.read_state(services.pool, services.admission)
     return Response(services.metrics.text(), media_type=CONTENT_TYPE)
