@@ -7,7 +7,7 @@ from tests.engine.fakes import NUM_CODEBOOKS, FakeDecoder, FakeRunner, InTurns, 
 
 from intone.core.errors import CheckpointError
 from intone.core.types import Codes
-from intone.engine.codec_queue import MAX_BATCH_FRAMES, CodecQueue
+from intone.engine.codec_queue import CodecQueue
 from intone.engine.take import Take
 
 
@@ -58,7 +58,7 @@ def test_chunks_of_one_size_share_a_call() -> None:
     queue.put(takes[0], frames_of(1, 2, 2), None)
     for _ in range(3):
         queue.turn()
-    assert decoder.calls == [[(1, 2), (3, 2)], [(2, 4)], [(1, 2)]]
+    assert decoder.calls == [[(1, 2), (3, 2)], [(1, 2)], [(2, 4)]], "who was heard runs dry first"
     assert sinks[2].heard == [0.003, 1.003]
 
 
@@ -66,7 +66,7 @@ def test_a_shared_call_has_a_limit() -> None:
     decoder = FakeDecoder()
     queue = CodecQueue(decoder)
     takes, _ = opened(queue, list(range(6)))
-    size = MAX_BATCH_FRAMES // 4
+    size = decoder.max_call_frames // 4
     for take in takes:
         queue.put(take, frames_of(take.job.seed, 0, size), None)
     queue.turn()

@@ -1,70 +1,47 @@
 """Frames that wait to become audio, and the one place where they do.
 
 The engine's thread puts in, the codec's thread works; a take's chunks leave in order. Among takes,
-the one whose last turn is longest ago comes first, so that a new take's first chunk waits for one
-chunk of every other and not for all that they have waiting. Takes whose next chunks are of one size
-share a call of the decoder.
+those come first whose listeners would run dry soonest, see `codec_order`: a new take's first chunk
+does not wait for all that others have waiting. Takes whose next chunks are of one size share a call
+of the decoder. Where many takes wait, chunks of one take that wait side by side become one: fewer
+and larger calls, whose audio is the same.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 from intone.core.errors import IntoneError
 from intone.core.types import Codes, FinishReason, Samples
-from intone.engine.decoder import AudioDecoder, AudioStream
+from intone.engine.codec_line import Job, Line
+from intone.engine.codec_order import in_order
+from intone.engine.decoder import AudioDecoder
 from intone.engine.held import NO_SAMPLES
 from intone.engine.take import Take
 
-MAX_BATCH_FRAMES = 32
-"""Frames in one call for several takes; more are hardly cheaper, and all wait for the last."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One chunk to be."""
-
-    codes: Codes | None
-    """[F, K]; None in a last chunk that only says how the take ended."""
-    finish_reason: FinishReason | None
-
-    @property
-    def num_frames(self) -> int:
-        return 0 if self.codes is None else len(self.codes)
-
-
-@dataclass(slots=True, eq=False)
-class _Line:
-    """One take on its way through the codec."""
-
-    take: Take
-    stream: AudioStream | None = None
-    """None until the decoder has opened it."""
-    jobs: deque[_Job] = field(default_factory=deque)
-    error: IntoneError | None = None
-    """Set by the engine's thread: no frames will come."""
-
-    @property
-    def is_doomed(self) -> bool:
-        return self.take.is_cancelled or self.error is not None
-
-    @property
-    def has_work(self) -> bool:
-        return self.stream is None or bool(self.jobs)
+CROWD_LINES = 4
+"""From so many takes with waiting chunks on, those of one take may be joined."""
 
 
 class CodecQueue:
     """Lines of takes; who works them off, and on which thread, is not known here."""
 
-    def __init__(self, decoder: AudioDecoder[Any]) -> None:
+    def __init__(
+        self, decoder: AudioDecoder[Any], clock: Callable[[], float] = perf_counter
+    ) -> None:
+        """Starts empty.
+
+        Args:
+            clock: seconds, from any start; listeners hear a second of audio in one.
+        """
         self._decoder = decoder
+        self._clock = clock
         self._changed = threading.Condition()
-        self._lines: dict[Take, _Line] = {}
-        """The take whose last turn is longest ago first."""
+        self._lines: dict[Take, Line] = {}
+        """The oldest take first."""
         self._is_closed = False
 
     @property
@@ -76,14 +53,14 @@ class CodecQueue:
     def open(self, take: Take) -> None:
         """Starts a take's line; its stream is opened, and warmed, as its first work."""
         with self._changed:
-            self._lines[take] = _Line(take)
+            self._lines[take] = Line(take)
             self._changed.notify()
 
     def put(self, take: Take, codes: Codes | None, finish_reason: FinishReason | None) -> None:
         """Appends the next frames [F, K]; those of a take that is over already are not wanted."""
         with self._changed:
             if take in self._lines:
-                self._lines[take].jobs.append(_Job(codes, finish_reason))
+                self._lines[take].jobs.append(Job(codes, finish_reason))
                 self._changed.notify()
 
     def fail(self, take: Take, error: IntoneError) -> None:
@@ -124,13 +101,25 @@ class CodecQueue:
             return any(line.is_doomed or line.has_work for line in self._lines.values())
 
     def turn(self) -> None:
-        """Ends the takes that were cancelled or failed, then does one call of the decoder."""
+        """Ends the takes that were cancelled or failed, then opens streams or makes audio.
+
+        One turn opens what costs nothing to open, or hears one reference, or does one call.
+        """
         self._end_doomed()
-        batch = self._next_batch()
-        if batch and batch[0].stream is None:
-            self._open(batch[0])
-        elif batch:
-            self._decode(batch)
+        with self._changed:
+            lines = in_order(
+                [line for line in self._lines.values() if line.has_work], self._clock()
+            )
+            chosen, jobs = self._choose(lines)
+            for line in lines:
+                line.num_passed += line not in chosen
+            for line in chosen if jobs else ():
+                line.num_passed = 0
+        if jobs:
+            self._decode(chosen, jobs)
+            return
+        for line in chosen:
+            self._open(line)
 
     def _end_doomed(self) -> None:
         with self._changed:
@@ -142,40 +131,41 @@ class CodecQueue:
             else:
                 line.take.emit_cancelled()
 
-    def _next_batch(self) -> list[_Line]:
-        """Returns a line to open, or lines whose next chunks are of one size; these go last now."""
-        with self._changed:
-            lines = [line for line in self._lines.values() if line.has_work]
-            if not lines or lines[0].stream is None:
-                return lines[:1]
-            num_frames = lines[0].jobs[0].num_frames
-            same = [
-                line
-                for line in lines
-                if line.stream is not None and line.jobs[0].num_frames == num_frames
-            ]
-            batch = same[: max(1, MAX_BATCH_FRAMES // max(1, num_frames))]
-            for line in batch:
-                self._lines[line.take] = self._lines.pop(line.take)
-            return batch
+    def _choose(self, lines: Sequence[Line]) -> tuple[Sequence[Line], Sequence[Job]]:
+        """Returns lines to open; or lines, with the chunk of each, of one size, that was taken out.
 
-    def _open(self, line: _Line) -> None:
+        Args:
+            lines: those with work, in their order.
+        """
+        if not lines:
+            return [], []
+        if lines[0].stream is None:
+            unopened = [line for line in lines if line.stream is None and not line.has_reference]
+            return (lines[:1] if lines[0].has_reference else unopened), []
+        ready = [line for line in lines if line.stream is not None]
+        is_crowded = len(ready) >= CROWD_LINES
+        parts = [line.next_jobs(is_crowded) for line in ready]
+        sizes = [sum(job.num_frames for job in part) for part in parts]
+        most = max(1, self._decoder.max_call_frames // max(1, sizes[0]))
+        same = [i for i, size in enumerate(sizes) if size == sizes[0]][:most]
+        return [ready[i] for i in same], [ready[i].take_out(len(parts[i])) for i in same]
+
+    def _open(self, line: Line) -> None:
         try:
             line.stream = self._decoder.open(line.take.job.prompt.ref_codes)
         except IntoneError as error:  # this take alone is at fault
             self._end(line)
             line.take.emit_error(error)
 
-    def _decode(self, batch: Sequence[_Line]) -> None:
-        jobs = [line.jobs.popleft() for line in batch]
-        for line, job, samples in zip(batch, jobs, self._samples(batch, jobs), strict=True):
+    def _decode(self, lines: Sequence[Line], jobs: Sequence[Job]) -> None:
+        for line, job, samples in zip(lines, jobs, self._samples(lines, jobs), strict=True):
             if isinstance(samples, IntoneError):
                 self._end(line)
                 line.take.emit_error(samples)
             else:
                 self._pass_on(line, job, samples)
 
-    def _pass_on(self, line: _Line, job: _Job, samples: Samples) -> None:
+    def _pass_on(self, line: Line, job: Job, samples: Samples) -> None:
         """Sends what the take lets out; its guard may end it here, whatever is still waiting."""
         outgoing = line.take.hear(job.codes, samples, job.finish_reason)
         if outgoing is None:
@@ -183,9 +173,10 @@ class CodecQueue:
         if outgoing.finish_reason is not None:
             self._end(line)
         line.take.send(outgoing)
+        line.sent(outgoing.num_frames, self._clock())
 
     def _samples(
-        self, lines: Sequence[_Line], jobs: Sequence[_Job]
+        self, lines: Sequence[Line], jobs: Sequence[Job]
     ) -> Sequence[Samples | IntoneError]:
         """Returns the audio of each job, or the error that it alone is at fault for."""
         codes = [job.codes for job in jobs if job.codes is not None]
@@ -199,7 +190,9 @@ class CodecQueue:
         # The streams are as they were: one by one shows whose fault it is.
         return [self._samples([line], [job])[0] for line, job in zip(lines, jobs, strict=True)]
 
-    def _end(self, line: _Line) -> None:
+    def _end(self, line: Line) -> None:
         """Forgets a line and its stream; before its last item goes out, so that room is free."""
+        if line.stream is not None:
+            self._decoder.release(line.stream)
         with self._changed:
             del self._lines[line.take]

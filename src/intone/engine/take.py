@@ -96,6 +96,11 @@ class Take:
         return len(self.pending) >= self.ramp[min(self.num_handed_over, len(self.ramp) - 1)]
 
     @property
+    def keeps_chunk_size(self) -> bool:
+        """Whether chunks of one size were asked for, rather than a ramp."""
+        return len(self.ramp) == 1
+
+    @property
     def is_ahead(self) -> bool:
         """Whether so many frames wait for the codec that no more should be made for now."""
         return self.num_frames - len(self.pending) - self.num_decoded >= MAX_FRAMES_AHEAD

@@ -44,4 +44,4 @@ class WarmVoices:
 
 
 def _key(ref_codes: Codes) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(ref_codes, dtype=np.int64)).digest()
+    return hashlib.sha256(ref_codes.astype(np.int64).tobytes()).digest()
