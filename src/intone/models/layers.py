@@ -109,7 +109,8 @@ class RmsNorm(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Grouped-query attention with per-head norms of queries and keys."""
+    """Grouped-query attention with per-head norms of queries and keys, but for what stands between
+    projecting and `o_proj`: see `Attention`."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -132,14 +133,15 @@ class SelfAttention(nn.Module):
         q = self.q_norm.weight.expand(self.num_heads, -1)
         return torch.cat([q, self.k_norm.weight.expand(self.num_kv_heads, -1)])
 
-    def forward(self, x: Tensor, layer: int, rotation: Rotation, attend: Attention) -> Tensor:
+    def project(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns rotated queries [B, T, N, D] and keys, and values [B, T, N_kv, D]."""
         heads = self.qkv_proj(x).unflatten(-1, (-1, self.head_dim))
         qk, v = heads.split((self.num_heads + self.num_kv_heads, self.num_kv_heads), dim=-2)
         # Norm and rotation once for queries and keys: a step is many small operations.
         gain = self._gain() if self._packed_gain is None else self._packed_gain
         qk = functional.rms_norm(qk, (self.head_dim,), None, self.q_norm.eps) * gain
         q, k = rotate(qk, rotation).split((self.num_heads, self.num_kv_heads), dim=-2)
-        return self.o_proj(attend(layer, q, k, v))
+        return q, k, v
 
 
 class GatedMlp(nn.Module):
@@ -165,9 +167,17 @@ class DecoderBlock(nn.Module):
         self.post_attention_layernorm = RmsNorm(config.hidden_size, config.rms_norm_eps)
         self.mlp = GatedMlp(config)
 
-    def forward(self, x: Tensor, layer: int, rotation: Rotation, attend: Attention) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), layer, rotation, attend)
+    def before_attention(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns what `Attention` is handed; see `SelfAttention.project`."""
+        return self.self_attn.project(self.input_layernorm(x), rotation)
+
+    def after_attention(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Returns the stream [B, T, H] from what went in and what attention gave back."""
+        x = x + self.self_attn.o_proj(attended)
         return x + self.mlp(self.post_attention_layernorm(x))
+
+    def forward(self, x: Tensor, layer: int, rotation: Rotation, attend: Attention) -> Tensor:
+        return self.after_attention(x, attend(layer, *self.before_attention(x, rotation)))
 
 
 def pack_attention(network: nn.Module) -> None:

@@ -28,7 +28,7 @@ class PredictorCache:
         self.values = torch.empty(shape, device=device, dtype=dtype)
 
 
-class _StepAttention:
+class StepAttention:
     """Attention of new rows that start at `start`; earlier rows of the frame are in the cache."""
 
     def __init__(self, cache: PredictorCache, num_rows: int) -> None:
@@ -73,7 +73,7 @@ class PredictorStep:
             codebook0_rows: its embeddings, [N, H].
             uniforms: float64 [N, K]; column k decides codebook k.
         """
-        attend = _StepAttention(self._cache, len(hidden))
+        attend = StepAttention(self._cache, len(hidden))
         codes, total = [codebook0], codebook0_rows
         x = torch.stack([hidden, codebook0_rows], dim=1)
         for book in range(1, self._num_codebooks):

@@ -18,6 +18,31 @@ def frame_uniforms(seed: int, frame: int, num_codebooks: int) -> Uniforms:
     key = np.array([seed, 0], dtype=np.uint64)
     counter = np.array([0, frame, 0, 0], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=counter).random_raw(num_codebooks)
+    return uniforms_of(words)
+
+
+class FrameDraws:
+    """The random words of one take's frames, one frame after the other.
+
+    Setting up a generator costs four times what a frame's numbers do, so a take keeps its own; the
+    host of a GPU has little time between two frames of many takes.
+    """
+
+    def __init__(self, seed: int, first_frame: int) -> None:
+        key = np.array([seed, 0], dtype=np.uint64)
+        counter = np.array([0, first_frame, 0, 0], dtype=np.uint64)
+        self._philox = np.random.Philox(key=key, counter=counter)
+
+    def next_words(self, num_codebooks: int) -> npt.NDArray[np.uint64]:
+        """Returns the words of the next frame's draws, [K]; see `uniforms_of`."""
+        words: npt.NDArray[np.uint64] = self._philox.random_raw(num_codebooks)
+        # Four words are one count of the lowest place; the next frame counts in the second.
+        self._philox.advance(2**64 - -(-num_codebooks // 4))
+        return words
+
+
+def uniforms_of(words: npt.NDArray[np.uint64]) -> Uniforms:
+    """Returns numbers in [0, 1) of random words, elementwise."""
     return np.ldexp((words >> np.uint64(11)).astype(np.float64), -53)
 
 

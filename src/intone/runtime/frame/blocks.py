@@ -1,0 +1,74 @@
+"""The two halves of a decoder block, on either side of attention, as one kernel or as many."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Generic, ParamSpec, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from intone.models.layers import Attention, DecoderBlock, Rotation
+
+_log = logging.getLogger("intone")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Before = Callable[[DecoderBlock, Tensor, Rotation], tuple[Tensor, Tensor, Tensor]]
+After = Callable[[DecoderBlock, Tensor, Tensor], Tensor]
+
+
+def compiled(function: Callable[P, R], device: torch.device) -> Callable[P, R]:
+    """Returns `function`, fused by torch.compile on CUDA.
+
+    Where the compiler or what it needs is missing, the first call logs one line, and the function
+    runs as it is from then on. Elsewhere than on CUDA it is returned unchanged.
+    """
+    if device.type != "cuda":
+        return function
+    return Fused(function, torch.compile(function, dynamic=True))
+
+
+class Fused(Generic[P, R]):
+    """A function with a faster twin that may turn out not to work on this machine."""
+
+    def __init__(self, function: Callable[P, R], fused: Callable[P, R]) -> None:
+        self._function = function
+        self._fused: Callable[P, R] | None = fused
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._fused is None:
+            return self._function(*args, **kwargs)
+        try:
+            return self._fused(*args, **kwargs)
+        except (RuntimeError, ImportError, OSError) as error:  # no compiler, no Triton, old device
+            reason = (str(error).splitlines() or [""])[0]
+            _log.warning("steps without torch.compile (%s): slower, same speech", reason)
+            self._fused = None
+            return self._function(*args, **kwargs)
+
+
+class BlockHalves:
+    """Runs decoder blocks; every block of every network goes through the same two functions."""
+
+    def __init__(self, device: torch.device, *, fuse: bool = True) -> None:
+        """Compiles nothing yet: the first call of each shape does.
+
+        Args:
+            fuse: whether to try torch.compile.
+        """
+        before: Before = DecoderBlock.before_attention
+        after: After = DecoderBlock.after_attention
+        self._before = compiled(before, device) if fuse else before
+        self._after = compiled(after, device) if fuse else after
+
+    def run(
+        self, blocks: nn.ModuleList, x: Tensor, rotation: Rotation, attend: Attention
+    ) -> Tensor:
+        """Returns x [B, T, H] after every block."""
+        for layer, block in enumerate(blocks):
+            assert isinstance(block, DecoderBlock)
+            x = self._after(block, x, attend(layer, *self._before(block, x, rotation)))
+        return x
