@@ -1,8 +1,8 @@
 """Work spread over a Ray cluster by Ray Data; the only module here that imports Ray.
 
-Items travel in blocks. A worker opens what it needs once; a worker that dies is started again and
-its blocks are given out again, so work must be of the kind that may be done twice. What a worker
-raises on purpose ends the whole; a block that takes several workers with it does so too.
+Items travel in blocks. A worker opens what it needs once; one that dies is replaced and its block
+given out again, as often as it takes: work must be of the kind that may be done twice, and whoever
+works counts how often. What a worker raises on purpose ends the whole.
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ Result = TypeVar("Result")
 Given = TypeVar("Given", contravariant=True)
 Made = TypeVar("Made", covariant=True)
 
-MAX_RESTARTS = 20
-"""Of one worker; a machine that goes away and comes back costs one."""
-MAX_BLOCK_TRIES = 3
-"""A block that three workers died of will take the fourth with it."""
+_MAX_DEATHS_AT_BIRTH = 3
+"""Workers that die one after the other before they have done anything."""
 HERE = "local"
 """The address of a cluster that is started for one command, on this machine."""
 
@@ -111,7 +109,7 @@ class RayCluster:
 
         Raises:
             IntoneError: what a worker raised on purpose.
-            BatchError: the cluster failed, or a block took several workers with it.
+            BatchError: the cluster failed.
         """
         num_blocks = -(-len(items) // max(1, num_per_block))
         rows = [{"item": pickle.dumps(item)} for item in items]
@@ -119,12 +117,10 @@ class RayCluster:
             _Hand,
             batch_size=None,
             batch_format="numpy",
-            concurrency=self.num_workers,
+            compute=ray.data.ActorPoolStrategy(size=self.num_workers),
             fn_constructor_args=(pickle.dumps(opening),),
             num_cpus=self.cpus,
             num_gpus=self.gpus or None,
-            max_restarts=MAX_RESTARTS,
-            max_task_retries=MAX_BLOCK_TRIES,
         )
         try:
             for row in data.iter_rows():
@@ -158,12 +154,14 @@ def cluster(address: str | None, share: Share) -> Generator[RayCluster]:
             "outside of a cluster, submit the command to it (`ray job submit -- intone batch ...`)."
         )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an exception
+    logging.getLogger("ray").setLevel(logging.ERROR)
     try:
         ray.init(
             address=address,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level=logging.WARNING,
+            logging_level=logging.ERROR,
         )
     except (RayError, ConnectionError, ValueError) as error:
         raise BatchError(
@@ -171,7 +169,7 @@ def cluster(address: str | None, share: Share) -> Generator[RayCluster]:
             "--head`), or leave the address out for one on this machine."
         ) from error
     try:
-        _be_quiet()
+        _set_up_data()
         yield RayCluster(share)
     finally:
         ray.shutdown()
@@ -181,11 +179,12 @@ def _nodes() -> list[dict[str, Any]]:
     return list(ray.nodes())  # type: ignore[no-untyped-call]
 
 
-def _be_quiet() -> None:
-    """One line of progress is the command's own; Ray's would be drawn over it."""
+def _set_up_data() -> None:
+    """The line of progress is the command's own; Ray's would be drawn over it."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    context.max_consecutive_actor_init_deaths = _MAX_DEATHS_AT_BIRTH
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from intone.deploy.offline.journal import (
 )
 from intone.deploy.offline.planned import PlannedRow, SpeakerModel
 from intone.deploy.offline.speaking import RowFailure
+from intone.deploy.offline.tries import Tries
 from intone.render.json_records import to_json
 
 MANIFEST, FAILURES = "manifest.jsonl", "failures.jsonl"
@@ -110,6 +111,10 @@ class SharedDirectory:
         """Returns a log for this process."""
         return Journal(_journals(self.directory), self.run)
 
+    def tries(self) -> Tries:
+        """Returns how often blocks and rows were begun in this run."""
+        return Tries(self.directory / _FOLDER / "tries" / f"{self.run:06}")
+
     def finished(self, rows: Iterable[PlannedRow]) -> dict[str, RowTake]:
         """Returns the takes of these rows that somebody finished, in this run or before.
 
@@ -160,7 +165,8 @@ class SetDirectory:
         return self._write(FAILURES, (to_json(one, indent=None) for one in ordered))
 
     def write_manifest(self, lines: Iterable[ManifestLine]) -> Path:
-        """Writes a line per row that has a take, in the order given."""
+        """Writes a line per row that has a take, in the order given; the run ends with it."""
+        self.shared.tries().forget()
         return self._write(MANIFEST, (to_json(line, indent=None) for line in lines))
 
     def _write(self, name: str, lines: Iterable[str]) -> Path:

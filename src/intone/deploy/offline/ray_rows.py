@@ -12,7 +12,7 @@ from intone.deploy.offline.here import HandsHere
 from intone.deploy.offline.opening import SpeakerOpening, where
 from intone.deploy.offline.output import SharedDirectory
 from intone.deploy.offline.planned import Cast, PlannedRow
-from intone.deploy.offline.speaking import RowOutcome, RowSpeaker
+from intone.deploy.offline.speaking import RowFailure, RowOutcome, RowSpeaker
 
 if TYPE_CHECKING:
     from intone.deploy.offline.on_ray import RayCluster
@@ -22,6 +22,8 @@ _BLOCKS_PER_WORKER = 8
 _MAX_ROWS = 256
 """Of a block. The last rows of one run in part of the slots: the longer it is, the less that
 matters; and the less often is told how far the set is."""
+_MAX_TRIES_ALONE = 2
+"""Of a row that was alone in a worker when it died. Once may be chance: a machine went away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +53,13 @@ class RowsWorker:
         """Loads the model."""
         self._out = opening.out
         tts = opening.speaker.open()
-        speaker = RowSpeaker(
+        self._tries = opening.out.tries()
+        self._speaker = RowSpeaker(
             tts, opening.cast, opening.out.directory, opening.format, opening.out.journal()
         )
-        self._hands = HandsHere(speaker, num_at_once=tts.load().plan.num_slots, stop=tts.close)
+        self._hands = HandsHere(
+            self._speaker, num_at_once=tts.load().plan.num_slots, stop=tts.close
+        )
 
     def work(self, items: Sequence[PlannedRow]) -> list[RowOutcome]:
         """Returns what became of every row; what a worker before had finished is not made again.
@@ -64,9 +69,33 @@ class RowsWorker:
         """
         finished = self._out.finished(items)
         missing = [planned for planned in items if planned.row.id not in finished]
-        with closing(self._hands.speak(missing)) as outcomes:
-            made = list(outcomes)
+        is_again = self._tries.begin(f"block {items[0].row.id}") > 1
+        made = self._one_by_one(missing) if is_again else self._at_once(missing)
         return [*(RowOutcome(id=id, take=take) for id, take in finished.items()), *made]
+
+    def _at_once(self, rows: Sequence[PlannedRow]) -> list[RowOutcome]:
+        with closing(self._hands.speak(rows)) as outcomes:
+            return list(outcomes)
+
+    def _one_by_one(self, rows: Sequence[PlannedRow]) -> list[RowOutcome]:
+        """Speaks what another worker died of, so that a row which kills is found and left."""
+        outcomes = []
+        for planned in rows:
+            if self._tries.begin(f"row {planned.row.id}") > _MAX_TRIES_ALONE:
+                outcomes.append(_deadly(planned))
+            else:
+                outcomes.append(self._speaker.speak(planned))
+        return outcomes
+
+
+def _deadly(planned: PlannedRow) -> RowOutcome:
+    row = planned.row
+    reason = (
+        f"a worker died each of the {_MAX_TRIES_ALONE} times that it spoke this row alone; see its "
+        "log, or speak the row without a cluster."
+    )
+    failure = RowFailure(id=row.id, line=row.line, error="WorkerDied", reason=reason)
+    return RowOutcome(id=row.id, failure=failure)
 
 
 class HandsOnRay:
