@@ -13,6 +13,7 @@ def test_the_exported_names_are_these() -> None:
         "Audio",
         "AudioChunk",
         "IntoneError",
+        "RemoteTTS",
         "SamplingOverrides",
         "SpeechRequest",
         "Voice",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SpeechRequest,
         VoiceClonePrompt,
     )
+    from intone.remote import RemoteTTS
     from intone.tts import TTS
     from intone.voices.library import VoiceLibrary
     from intone.voices.voice import Voice
@@ -32,6 +33,7 @@ __all__ = [
     "Audio",
     "AudioChunk",
     "IntoneError",
+    "RemoteTTS",
     "SamplingOverrides",
     "SpeechRequest",
     "Voice",
@@ -45,6 +47,7 @@ _HOME = {
     "Audio": "intone.core.types",
     "AudioChunk": "intone.core.types",
     "IntoneError": "intone.core.errors",
+    "RemoteTTS": "intone.remote",
     "SamplingOverrides": "intone.core.types",
     "SpeechRequest": "intone.core.types",
     "Voice": "intone.voices.voice",

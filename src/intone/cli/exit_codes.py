@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intone.core.errors import (
+    BatchError,
     BenchError,
     CapacityError,
     DownloadError,
@@ -11,6 +12,7 @@ from intone.core.errors import (
     MissingDependencyError,
     ModelError,
     OutputError,
+    RemoteError,
     RequestError,
     TrainError,
 )
@@ -34,6 +36,8 @@ _CODES: tuple[tuple[type[IntoneError], int], ...] = (
     (EngineStoppedError, 8),
     (BenchError, 9),
     (TrainError, 10),
+    (RemoteError, 11),
+    (BatchError, 12),
 )
 
 

@@ -22,6 +22,8 @@ IntoneError
 ├── MissingDependencyError          an optional package is absent
 ├── CapacityError                   the engine is full; try again later
 ├── EngineStoppedError              the engine was closed or died
+├── RemoteError                     a server that was to speak is not there, refused, or broke off
+├── BatchError                      rows of a set have no take; the others are kept
 ├── BenchError                      a process that was to be measured did not run
 └── TrainError                      a stage of training cannot go on
     ├── DatasetError                the data cannot be trained on as they are
@@ -123,6 +125,14 @@ class CapacityError(IntoneError):
 
 class EngineStoppedError(IntoneError):
     """The engine was closed, or its thread died."""
+
+
+class RemoteError(IntoneError):
+    """A server that was to speak cannot be reached, refused the key, failed, or broke off."""
+
+
+class BatchError(IntoneError):
+    """Rows of a set could not be spoken; the others are kept, with the reasons beside them."""
 
 
 class BenchError(IntoneError):

@@ -33,6 +33,9 @@ class Model(BaseModel):
     languages: list[str]
     can_clone: bool
     follows_instruct: bool
+    hidden_size: int
+    """Numbers of an x-vector."""
+    num_codebooks: int
     is_default: bool
     is_loaded: bool
     status: str
@@ -81,6 +84,8 @@ def _model(name: str, can: Capabilities, default: str, services: Services) -> Mo
         languages=list(can.languages),
         can_clone=can.can_clone,
         follows_instruct=can.follows_instruct,
+        hidden_size=can.hidden_size,
+        num_codebooks=can.num_codebooks,
         is_default=name == default,
         is_loaded=status == "ready",
         status=status,
