@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from intone.audio.reference import ReferenceSource, load_reference
 from intone.core.byte_sizes import parse_bytes
-from intone.core.constants import CHUNK_RAMP_FRAMES, SAMPLE_RATE_HZ
+from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.errors import EngineStoppedError, InvalidSettingError, ReferenceAudioError
 from intone.core.speak_options import SpeakOptions, speech_request
 from intone.core.types import (
@@ -32,6 +32,7 @@ from intone.engine.async_chunks import AsyncItems, async_chunks
 from intone.engine.chunk_stream import ChunkStream, watched
 from intone.engine.delivery import Delivery, Draws
 from intone.engine.live_feed import LiveFeed
+from intone.engine.profile import DEFAULT_PROFILE, profile_of
 from intone.engine.request import (
     guard_of,
     job_of,
@@ -77,6 +78,8 @@ class TTS:
         threads: int | None = None,
         num_slots: int | None = None,
         num_positions: int | None = None,
+        profile: str = DEFAULT_PROFILE,
+        eager: bool = False,
         memory_budget: int | str | None = None,
     ) -> None:
         """Remembers what to load.
@@ -87,14 +90,17 @@ class TTS:
             device: auto, cpu, cuda or cuda:N.
             dtype: auto, fp32, bf16, fp16, int8 or int4, for talker and code predictor.
             threads: cores to use on a CPU; None takes all that this process may use.
-            num_slots: takes that run at once; None: 8, or as many as the budget holds.
+            num_slots: takes that run at once; None: 8 on a CPU, or as many as the budget holds; on
+                CUDA what the profile says.
             num_positions: rows of prompt and frames that one take may fill; None: 4,096, or what
                 the budget holds.
+            profile: latency, balanced or throughput: what streams are tuned for.
+            eager: on CUDA, run without graphs and pages; slow, to find faults.
             memory_budget: the most that this process may keep resident while it speaks, in bytes
                 or as "2GB"; kept, or refused when the model is to be loaded. On a CPU only.
 
         Raises:
-            InvalidSettingError: a number outside its range, or no size.
+            InvalidSettingError: a number outside its range, no size, or an unknown profile.
         """
         _check_at_least(1, "threads", threads)
         _check_at_least(1, "num_slots", num_slots)
@@ -106,6 +112,8 @@ class TTS:
             threads=threads,
             num_slots=num_slots,
             num_positions=num_positions,
+            profile=profile_of(profile).name,
+            eager=eager,
             memory_budget_bytes=None if memory_budget is None else parse_bytes(memory_budget),
         )
         self._lock = Lock()
@@ -238,7 +246,7 @@ class TTS:
         accepted_at = perf_counter()
 
         def start(seed: int, emit: Emit) -> Take:
-            return self._start(request, seed, _ramp(request), emit, accepted_at)
+            return self._start(request, seed, self._ramp(request), emit, accepted_at)
 
         return ChunkStream(start, Delivery(_seed_of(request), request.speed))
 
@@ -247,7 +255,7 @@ class TTS:
         accepted_at = perf_counter()
 
         def start(seed: int, emit: Emit) -> Take:
-            return self._start(request, seed, _ramp(request), emit, accepted_at)
+            return self._start(request, seed, self._ramp(request), emit, accepted_at)
 
         delivery = Delivery(_seed_of(request), request.speed)
         async with aclosing(async_chunks(start, delivery, AsyncItems())) as chunks:
@@ -272,7 +280,7 @@ class TTS:
         spec, live = spec_of(request, voice, loaded), loaded.prompts.live_text()
 
         def start(seed: int, emit: Emit) -> Take:
-            take = _take(request, voice, loaded, seed, _ramp(request), emit, accepted_at, live)
+            take = _take(request, voice, loaded, seed, self._ramp(request), emit, accepted_at, live)
             loaded.engine.submit(take)
             return take
 
@@ -316,6 +324,10 @@ class TTS:
                     raise
                 continue  # it was unloaded since; the request loads again, as any other would
             return take
+
+    def _ramp(self, request: SpeechRequest) -> tuple[int, ...]:
+        profile = profile_of(self._settings.profile)
+        return profile.ramp_frames if request.chunk_frames is None else (request.chunk_frames,)
 
     def _voice(
         self, voice: str | VoiceClonePrompt | None, loaded: LoadedModel
@@ -382,10 +394,6 @@ class TTS:
 def _check_at_least(least: int, name: str, value: int | None) -> None:
     if value is not None and value < least:
         raise InvalidSettingError(f"{name} is {value}; allowed: {least} or more.")
-
-
-def _ramp(request: SpeechRequest) -> tuple[int, ...]:
-    return CHUNK_RAMP_FRAMES if request.chunk_frames is None else (request.chunk_frames,)
 
 
 def _whole_ramp(request: SpeechRequest) -> tuple[int, ...]:

@@ -32,15 +32,29 @@ def test_every_speaking_command_takes_threads_precision_and_budget(command: list
 def test_they_reach_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, object] = {}
     monkeypatch.setattr("intone.tts.TTS", lambda model, **keywords: given.update(keywords))
-    args = build_parser().parse_args(["say", "Hi.", "--threads", "3", "--memory-budget", "2GB"])
-    options.open_tts(args)
+    words = ["say", "Hi.", "--threads", "3", "--memory-budget", "2GB", "--profile", "latency"]
+    options.open_tts(build_parser().parse_args([*words, "--eager"]))
     assert given == {
         "device": "auto",
         "dtype": "auto",
         "threads": 3,
         "num_slots": 1,
+        "profile": "latency",
+        "eager": True,
         "memory_budget": "2GB",
     }
+
+
+def test_one_model_on_several_gpus_is_refused_with_what_to_do_instead(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(["serve", "--tensor-parallel", "2"])
+    assert ended.value.code == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "2 GPUs for one model would make it slower" in told
+    assert "one replica for each GPU" in told
+    build_parser().parse_args(["serve", "--tensor-parallel", "1"])
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,7 @@ def fake_services(
             time.monotonic,
         ),
         admission=Admission(
-            max_running=queue.running,
+            max_running=queue.running or 8,
             max_waiting=queue.waiting,
             max_wait_s=queue.wait_s,
             clock=time.monotonic,

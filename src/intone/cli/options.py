@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone.core.errors import EmptyTextError, InvalidSettingError
+from intone.engine.profile import DEFAULT_PROFILE, PROFILE_NAMES
 
 if TYPE_CHECKING:
     from intone.core.speak_options import SpeakOptions
@@ -34,12 +35,43 @@ def add_model(parser: argparse.ArgumentParser, default: str | None, note: str) -
         default="auto",
         help="auto, fp32, bf16, fp16, int8, int4 (talker and code predictor; int8 and int4: CPU)",
     )
+    group.add_argument(
+        "--profile",
+        choices=PROFILE_NAMES,
+        default=None,
+        help="latency: the first sample soonest; throughput: most audio per second "
+        f"(default: {DEFAULT_PROFILE})",
+    )
+    group.add_argument(
+        "--eager",
+        action="store_true",
+        help="GPU: without recorded graphs and paged memory; slow, to find faults",
+    )
+    group.add_argument(
+        "--tensor-parallel",
+        type=_one_gpu,
+        metavar="1",
+        default=argparse.SUPPRESS,
+        help="refused above 1: every model fits one GPU; more GPUs are more replicas "
+        "(docs/scaling.md)",
+    )
     group.add_argument("--threads", type=int, metavar="N", help="CPU cores to use (default: all)")
     group.add_argument(
         "--memory-budget",
         metavar="SIZE",
         help="the most memory to keep, as 2GB or 1.5GiB: kept, or refused before loading (CPU)",
     )
+
+
+def _one_gpu(value: str) -> int:
+    """Refuses to split a model: its steps are too small for that."""
+    if value != "1":
+        raise argparse.ArgumentTypeError(
+            f"{value} GPUs for one model would make it slower: it fits one, and each of its "
+            "hundreds of small steps a frame would wait for the other GPUs; give 1, and run one "
+            "replica for each GPU (docs/scaling.md)"
+        )
+    return 1
 
 
 def add_text(parser: argparse.ArgumentParser) -> None:
@@ -204,8 +236,12 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_tts(args: argparse.Namespace) -> TTS:
-    """Returns the synthesizer that the model options name; nothing is loaded yet."""
+def open_tts(args: argparse.Namespace, *, num_slots: int | None = 1) -> TTS:
+    """Returns the synthesizer that the model options name; nothing is loaded yet.
+
+    Args:
+        num_slots: takes that run at once; None: as many as fit the device and the profile.
+    """
     from intone.tts import TTS
 
     return TTS(
@@ -213,7 +249,9 @@ def open_tts(args: argparse.Namespace) -> TTS:
         device=args.device,
         dtype=args.dtype,
         threads=args.threads,
-        num_slots=1,
+        num_slots=num_slots,
+        profile=args.profile or DEFAULT_PROFILE,
+        eager=args.eager,
         memory_budget=args.memory_budget,
     )
 

@@ -74,7 +74,12 @@ def run(args: argparse.Namespace) -> int:
     return serve_http.run(args)
 
 
-_SHARED = frozenset({"model", "device", "dtype", "threads", "memory_budget", "stdin", "mode"})
+_SHARED = frozenset(
+    {
+        *("model", "device", "dtype", "profile", "eager", "threads", "memory_budget"),
+        *("stdin", "mode"),
+    }
+)
 
 
 def _add_http(parser: argparse.ArgumentParser) -> None:

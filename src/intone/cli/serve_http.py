@@ -40,6 +40,7 @@ _FLAGS = {
     "model": "model.default",
     "device": "model.device",
     "dtype": "model.dtype",
+    "profile": "model.profile",
     "threads": "model.threads",
     "memory_budget": "model.memory_budget",
     "save_dir": "studio.takes",
@@ -47,6 +48,7 @@ _FLAGS = {
 _SWITCHES = {
     "insecure": "server.insecure",
     "preload": "model.preload",
+    "eager": "model.eager",
     "studio": "studio.enabled",
 }
 

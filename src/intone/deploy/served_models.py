@@ -12,6 +12,7 @@ from pathlib import Path
 
 from intone.core.errors import ModelNotFoundError
 from intone.core.types import Capabilities
+from intone.deploy.sizing import slots_of
 from intone.engine.budget import fit_of
 from intone.engine.plan import EnginePlan
 from intone.engine.settings import EngineSettings
@@ -108,7 +109,9 @@ class ModelsHere:
             device=wanted.device,
             dtype=wanted.dtype,
             threads=wanted.threads,
-            num_slots=wanted.slots,
+            num_slots=slots_of(wanted),
+            profile=wanted.profile,
+            eager=wanted.eager,
         )
 
     def directory(self, name: str) -> Path:
@@ -127,7 +130,9 @@ class ModelsHere:
             device=wanted.device,
             dtype=wanted.dtype,
             threads=wanted.threads,
-            num_slots=wanted.slots,
+            num_slots=slots_of(wanted),
+            profile=wanted.profile,
+            eager=wanted.eager,
         )
 
     def _directories(self) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intone.deploy.served_models import ModelsHere
+from intone.deploy.sizing import running_of
 from intone.deploy.state_directory import state_directory
 from intone.models.identity import checkpoint_fingerprint
 from intone.server.admission import Admission, KeyLimits
@@ -36,7 +37,7 @@ def make_services(settings: Settings, source: ModelsHere) -> Services:
     """Returns the services over the models of this machine, in the phase "starting".
 
     Raises:
-        InvalidSettingError: the file of keys is damaged.
+        InvalidSettingError: the file of keys is damaged, or the device is not here.
     """
     keys = KeyRing(_key_file(settings, os.environ), _default_limits(settings))
     services = Services(
@@ -69,7 +70,7 @@ def _pool(settings: Settings, source: ModelsHere) -> ModelPool:
 
 def _admission(settings: Settings, keys: KeyRing) -> Admission:
     return Admission(
-        max_running=settings.queue.running,
+        max_running=running_of(settings),
         max_waiting=settings.queue.waiting,
         max_wait_s=settings.queue.wait_s,
         clock=time.monotonic,

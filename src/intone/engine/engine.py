@@ -13,7 +13,7 @@ from typing import Any
 from intone.core.errors import CapacityError, EngineStoppedError
 from intone.engine.codec_thread import CodecInTurn, CodecThread
 from intone.engine.decoder import AudioDecoder
-from intone.engine.loop import DecodeLoop
+from intone.engine.loop import DEFAULT_PREFILL_ROWS, DecodeLoop
 from intone.engine.runner import Runner
 from intone.engine.take import Take
 
@@ -27,6 +27,7 @@ class Engine:
         decoder: AudioDecoder[Any],
         *,
         overlap: bool = True,
+        prefill_rows: int = DEFAULT_PREFILL_ROWS,
         max_waiting: int = 256,
     ) -> None:
         """Starts the engine.
@@ -34,6 +35,7 @@ class Engine:
         Args:
             overlap: audio is made by a thread of its own while frames go on; otherwise by the
                 engine's thread, in turns with them.
+            prefill_rows: rows of prompts that may be read between two frames.
             max_waiting: takes beyond the running ones that may queue; more are refused.
         """
         self._runner = runner
@@ -47,7 +49,7 @@ class Engine:
         self._codec = (
             CodecThread(decoder, on_progress=self.look_again) if overlap else CodecInTurn(decoder)
         )
-        self._loop = DecodeLoop(runner, self._codec.queue)
+        self._loop = DecodeLoop(runner, self._codec.queue, prefill_rows)
         self._thread = threading.Thread(target=self._run, name="intone-engine", daemon=True)
         self._thread.start()
 

@@ -57,10 +57,16 @@ def load_model(directory: Path, settings: EngineSettings) -> LoadedModel:
     return LoadedModel(
         plan=plan,
         prompts=PromptBuilder(description.config, TextTokenizer.from_dir(directory)),
-        engine=_graph_engine(plan, times) if plan.runs_graphs else _torch_engine(plan, times),
+        engine=_engine(plan, times),
         times=times,
         cloner=Cloner(directory, plan.device),
     )
+
+
+def _engine(plan: EnginePlan, times: StageTimes) -> Engine:
+    if plan.runs_graphs:
+        return _graph_engine(plan, times)
+    return _recorded_engine(plan, times) if plan.is_recorded else _torch_engine(plan, times)
 
 
 def _graph_engine(plan: EnginePlan, times: StageTimes) -> Engine:
@@ -75,7 +81,22 @@ def _graph_engine(plan: EnginePlan, times: StageTimes) -> Engine:
         environ=os.environ,
         times=times,
     )
-    return Engine(parts.runner, parts.decoder, overlap=parts.overlap)
+    prefill_rows = plan.profile.prefill_rows
+    return Engine(parts.runner, parts.decoder, overlap=parts.overlap, prefill_rows=prefill_rows)
+
+
+def _recorded_engine(plan: EnginePlan, times: StageTimes) -> Engine:
+    from intone.runtime.graph_opening import open_graph_networks  # brings torch: a second
+
+    runner, decoder = open_graph_networks(
+        plan.description.directory,
+        plan.device,
+        plan.dtype,
+        num_slots=plan.num_slots,
+        num_positions=plan.num_positions,
+        times=times,
+    )
+    return Engine(runner, decoder, prefill_rows=plan.profile.prefill_rows)
 
 
 def _torch_engine(plan: EnginePlan, times: StageTimes) -> Engine:
@@ -89,4 +110,4 @@ def _torch_engine(plan: EnginePlan, times: StageTimes) -> Engine:
         num_positions=plan.num_positions,
         times=times,
     )
-    return Engine(runner, decoder)
+    return Engine(runner, decoder, prefill_rows=plan.profile.prefill_rows)

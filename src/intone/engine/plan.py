@@ -7,6 +7,7 @@ from pathlib import Path
 
 from intone.core.errors import InvalidSettingError
 from intone.engine.budget import Demand, Fit, check_clip, fit, fit_of
+from intone.engine.profile import Profile, profile_of
 from intone.engine.settings import (
     DEFAULT_NUM_POSITIONS,
     DEFAULT_NUM_SLOTS,
@@ -40,6 +41,9 @@ class EnginePlan:
     num_slots: int
     num_positions: int
     threads: int
+    profile: Profile
+    eager: bool = False
+    """On CUDA: no graphs, no pages."""
     memory_budget_bytes: int | None = None
     """What this was made to fit; None did not ask."""
 
@@ -48,20 +52,23 @@ class EnginePlan:
         """Resolves what "auto" means here.
 
         Raises:
-            InvalidSettingError: device or dtype is unknown or absent on this machine, or the
-                memory budget does not hold what was asked for.
+            InvalidSettingError: device, dtype or profile is unknown or absent on this machine, or
+                the memory budget does not hold what was asked for.
         """
-        device = resolve_device(settings.device)
+        device, profile = resolve_device(settings.device), profile_of(settings.profile)
         talker = description.config.talker
         plan = cls(
             description=description,
             device=device,
             dtype=resolve_dtype(settings.dtype, device, talker),
-            num_slots=settings.num_slots or DEFAULT_NUM_SLOTS,
+            num_slots=settings.num_slots
+            or (DEFAULT_NUM_SLOTS if device == "cpu" else profile.num_slots),
             num_positions=min(
                 settings.num_positions or DEFAULT_NUM_POSITIONS, talker.max_positions
             ),
             threads=settings.threads or available_threads(),
+            profile=profile,
+            eager=settings.eager,
             memory_budget_bytes=settings.memory_budget_bytes,
         )
         return plan if plan.memory_budget_bytes is None else plan._fitted(settings)
@@ -104,6 +111,11 @@ class EnginePlan:
     def runs_graphs(self) -> bool:
         """Whether the CPU's own runner runs this, and torch is not needed."""
         return self.device == "cpu" and self.dtype in GRAPH_DTYPES
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether whole frames are recorded as CUDA graphs, over paged memory."""
+        return self.device != "cpu" and not self.eager
 
 
 def resolve_device(name: str) -> str:

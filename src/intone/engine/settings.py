@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from intone.engine.profile import DEFAULT_PROFILE
+
 GRAPH_DTYPES = ("fp32", "int8", "int4")
 """Precisions that run as built graphs on a CPU, and whose memory is known; the largest first."""
 
@@ -24,9 +26,14 @@ class EngineSettings:
     threads: int | None = None
     """Cores to use on a CPU; None takes those that this process may use."""
     num_slots: int | None = None
-    """Takes that run at once; more wait. None: 8, or as many as the budget holds."""
+    """Takes that run at once; more wait. None: 8 on a CPU, or as many as the budget holds; on CUDA
+    what the profile says."""
     num_positions: int | None = None
     """Rows of prompt and frames that one take may fill. None: 4,096, or what the budget holds."""
+    profile: str = DEFAULT_PROFILE
+    """latency, balanced or throughput: what streams are tuned for."""
+    eager: bool = False
+    """On CUDA: run the networks as they are, without graphs and pages; slow, to find faults."""
     memory_budget_bytes: int | None = None
     """The most that this process may keep resident; None does not ask."""
 

@@ -118,6 +118,10 @@ class Admission:
             self._num_running -= 1
             self._let_in()
 
+    @property
+    def max_running(self) -> int:
+        return self._max_running
+
     def state(self) -> AdmissionState:
         """Returns how many are in and how many wait."""
         return AdmissionState(self._num_running, len(self._turns) + len(self._background))

@@ -14,7 +14,6 @@ from intone.core.types import FinishReason
 from intone.server.admission import Admission
 from intone.server.pool import ModelPool
 from intone.server.pool_state import PoolCounts
-from intone.server.settings import Settings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LATENCY_S = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
@@ -115,12 +114,12 @@ class Metrics:
         elif audio_s > 0.0 and wall_s > 0.0:
             self._rtf.labels(route).observe(audio_s / wall_s)
 
-    def read_state(self, pool: ModelPool, admission: Admission, settings: Settings) -> None:
+    def read_state(self, pool: ModelPool, admission: Admission) -> None:
         """Takes over how things stand now; called before the figures are read."""
         state = admission.state()
         self.queue_depth.set(state.num_waiting)
         self.running.set(state.num_running)
-        self.slots.set(settings.queue.running)
+        self.slots.set(admission.max_running)
         self.memory_bytes.set(_resident_bytes())
         self.models_loaded.clear()
         for model in pool.states():

@@ -84,8 +84,12 @@ class ModelSection(Section):
     """auto, fp32, bf16, fp16, int8 or int4."""
     threads: Count | None = None
     """CPU cores; None: all."""
-    slots: Count = 4
-    """Takes that one model speaks at once."""
+    slots: Count | None = None
+    """Takes that one model speaks at once. None: 4 on a CPU, what the profile says on a GPU."""
+    profile: Literal["latency", "balanced", "throughput"] = "balanced"
+    """latency: the first sample soonest; throughput: most audio per second."""
+    eager: bool = False
+    """On a GPU: run without recorded graphs and paged memory; slow, to find faults."""
     memory_budget: Bytes | None = None
     """Of all loaded models together; idle ones give way. None: all that are asked for stay."""
     max_loaded: Count | None = None
@@ -100,8 +104,8 @@ class ModelSection(Section):
 class QueueSection(Section):
     """How many at once, and how many wait."""
 
-    running: Count = 8
-    """Requests that are spoken at once."""
+    running: Count | None = None
+    """Requests that are spoken at once. None: 8 on a CPU, as many as a model has slots on a GPU."""
     waiting: Annotated[int, Field(ge=0)] = 64
     """Requests in the queue; one more gets 503 with Retry-After."""
     wait_s: Seconds = 30.0
