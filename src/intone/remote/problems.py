@@ -122,7 +122,7 @@ def _unreadable(status: int, content_type: str, body: bytes) -> IntoneError:
     shown = " ".join(body.decode("utf-8", "replace").split())[:_SHOWN_CHARACTERS]
     kind = CapacityError if status in (429, 503) else RemoteError
     return kind(
-        f"the server answered {status} with {content_type or 'no type'} instead of JSON: "
+        f"the server answered {status} with {content_type or 'no type'}: "
         f"{shown!r}; check that the address is that of a server with POST /v1/audio/speech, and "
         "not of a proxy or a page."
     )
