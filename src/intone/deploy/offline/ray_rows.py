@@ -12,6 +12,7 @@ from intone.deploy.offline.here import HandsHere
 from intone.deploy.offline.opening import SpeakerOpening, where
 from intone.deploy.offline.output import SharedDirectory
 from intone.deploy.offline.planned import Cast, PlannedRow
+from intone.deploy.offline.run import Hands
 from intone.deploy.offline.speaking import RowFailure, RowOutcome, RowSpeaker
 
 if TYPE_CHECKING:
@@ -43,23 +44,21 @@ class RowsOpening:
             IntoneError: as `SpeakerOpening.open` does.
         """
         self.out.check(where())
-        return RowsWorker(self)
+        tts = self.speaker.open()
+        speaker = RowSpeaker(tts, self.cast, self.out.directory, self.format, self.out.journal())
+        hands = HandsHere(speaker, num_at_once=tts.load().plan.num_slots, stop=tts.close)
+        return RowsWorker(self.out, speaker, hands)
 
 
 class RowsWorker:
     """Speaks blocks of rows, in all slots at once."""
 
-    def __init__(self, opening: RowsOpening) -> None:
-        """Loads the model."""
-        self._out = opening.out
-        tts = opening.speaker.open()
-        self._tries = opening.out.tries()
-        self._speaker = RowSpeaker(
-            tts, opening.cast, opening.out.directory, opening.format, opening.out.journal()
-        )
-        self._hands = HandsHere(
-            self._speaker, num_at_once=tts.load().plan.num_slots, stop=tts.close
-        )
+    def __init__(self, out: SharedDirectory, speaker: RowSpeaker, hands: Hands) -> None:
+        """Takes the run's directory, what speaks one row, and what speaks many."""
+        self._out = out
+        self._tries = out.tries()
+        self._speaker = speaker
+        self._hands = hands
 
     def work(self, items: Sequence[PlannedRow]) -> list[RowOutcome]:
         """Returns what became of every row; what a worker before had finished is not made again.
