@@ -12,7 +12,8 @@ frames that use them are under way: who comes next, comes after them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -93,6 +94,7 @@ class GraphRunner:
             fuse: whether to try torch.compile, which only CUDA is asked for.
         """
         device = talker.codec_head.weight.device
+        self._device = device
         self.num_slots = num_slots
         self.pages = layout
         default_lag = 1 if device.type == "cuda" else 0
@@ -101,7 +103,7 @@ class GraphRunner:
         self._depth = self.lag_frames + 2
         self._configs = talker.config, predictor.config
         sizes = batch_sizes(num_slots)
-        with torch.inference_mode():
+        with self._working():
             self._networks = FrameNetworks.of(
                 talker,
                 predictor,
@@ -126,6 +128,16 @@ class GraphRunner:
         self._in_flight: deque[tuple[int, Fetched]] = deque()
         """Number of rows, and their codes, of launches that were not collected."""
 
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Everything is asked of the runner's device, whichever this thread had chosen."""
+        with torch.inference_mode():
+            if self._device.type == "cuda":
+                with torch.cuda.device(self._device):
+                    yield
+            else:
+                yield
+
     def _record_frame(self, size: int, graphs: GraphPool) -> _RecordedFrame:
         inputs = FrameInputs(self._networks, size, self._depth)
         step = FrameStep(self._networks, inputs)
@@ -135,7 +147,6 @@ class GraphRunner:
         inputs = PromptInputs(self._networks, size, self._depth)
         return _RecordedPrompts(inputs, graphs.capture(PromptStep(self._networks, inputs)))
 
-    @torch.inference_mode()
     def begin(self, starts: Sequence[SlotStart]) -> None:
         """Prefills free slots in padded batches; a take that lost its slot goes on where it was.
 
@@ -147,8 +158,9 @@ class GraphRunner:
             check_ids(start, *self._configs)
         for start in starts:
             self._takes.begin(start)
-        for size, batch in batches(starts):
-            self._prefill(size, batch)
+        with self._working():
+            for size, batch in batches(starts):
+                self._prefill(size, batch)
         self.times.prefill_s += perf_counter() - started
 
     def _prefill(self, size: Size, batch: Sequence[SlotStart]) -> None:
@@ -170,16 +182,16 @@ class GraphRunner:
         """Gives a running slot more pages, after those it has."""
         self._takes.grow(slot, pages)
 
-    @torch.inference_mode()
     def launch(self, slots: Sequence[int]) -> None:
         """Starts one frame for each slot."""
         assert len(self._in_flight) <= self.lag_frames, "collect what was launched before"
         started = perf_counter()
         frame = self._frames[self._size_for(len(slots))]
         self._takes.next_frames(slots, frame.inputs.arrays())
-        frame.inputs.send()
-        frame.run()
-        self._in_flight.append((len(slots), frame.codes.fetch()))
+        with self._working():
+            frame.inputs.send()
+            frame.run()
+            self._in_flight.append((len(slots), frame.codes.fetch()))
         self.times.talker_s += perf_counter() - started
 
     def _size_for(self, num_rows: int) -> int:

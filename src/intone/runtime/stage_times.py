@@ -10,7 +10,8 @@ class StageTimes:
     """Wall seconds by stage since loading; exact on CPU, queueing time on a GPU.
 
     `codec_s` is written by the codec's thread and the rest by the engine's; as these two work at
-    the same time, the stages may sum to more than the take took.
+    the same time, the stages may sum to more than the take took. Where a frame is one piece of
+    recorded work, all of it counts as the talker's, waiting for its codes included.
     """
 
     prefill_s: float = 0.0

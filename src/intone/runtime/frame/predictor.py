@@ -34,15 +34,17 @@ class FramePredictor:
         ]
 
     def complete(
-        self, hidden: Tensor, codebook0: Tensor, sampling: SamplingRows, uniforms: Tensor
+        self, hidden: Tensor, codebook0: Tensor, settings: Tensor, uniforms: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Returns whole frames [B, K] and the sum of their embeddings [B, H].
 
         Args:
             hidden: the talker's rows that predicted codebook 0, [B, H].
             codebook0: [B].
+            settings: of its draws, [B, 5], rows of `prompt_rows.settings_row`.
             uniforms: float64 [B, K]; column k decides codebook k.
         """
+        sampling = SamplingRows.of(settings, self._predictor.config.vocab_size)
         tables, attend = self._tables, StepAttention(self._cache, len(hidden))
         codes, total = [codebook0], tables.code(0, codebook0)
         first = [tables.predictor_hidden(hidden), tables.predictor_code(0, codebook0)]

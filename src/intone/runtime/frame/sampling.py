@@ -19,21 +19,35 @@ _BANNED = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class SamplingRows:
-    """Settings of B rows, [B, 1] each."""
+    """Settings of B rows, in the form that a draw wants; the same for every draw of a frame."""
 
     temperature: Tensor
-    top_k: Tensor
-    """As float32; 0 keeps all."""
-    top_p: Tensor
+    """[B, 1]"""
+    floor_place: Tensor
+    """int64 [B, 1], where the k-th best stands in ascending order; 0 keeps all."""
+    top_p_rest: Tensor
+    """[B, 1], the probability that may be cut."""
+    may_cut: Tensor
+    """bool [B, V], in ascending order: top-p is in use, and never cuts the last."""
     repetition_penalty: Tensor
+    """[B, 1]"""
     greedy: Tensor
-    """bool"""
+    """bool [B]"""
 
     @classmethod
-    def of(cls, settings: Tensor) -> SamplingRows:
+    def of(cls, settings: Tensor, vocab_size: int) -> SamplingRows:
         """Returns the settings in rows [B, 5] of `prompt_rows.settings_row`."""
         temperature, top_k, top_p, penalty, greedy = settings.split(1, dim=1)
-        return cls(temperature, top_k, top_p, penalty, greedy > 0.5)
+        place = (vocab_size - top_k).clamp(min=0).masked_fill(top_k == 0, 0.0)
+        is_last = torch.arange(vocab_size, device=settings.device) == vocab_size - 1
+        return cls(
+            temperature=temperature,
+            floor_place=place.long(),
+            top_p_rest=1.0 - top_p,
+            may_cut=(top_p < 1.0) & ~is_last,
+            repetition_penalty=penalty,
+            greedy=greedy[:, 0] > 0.5,
+        )
 
 
 def penalise(logits: Tensor, seen: Tensor, rows: SamplingRows) -> Tensor:
@@ -52,32 +66,19 @@ def draw(logits: Tensor, rows: SamplingRows, uniforms: Tensor) -> Tensor:
     """
     logits = logits.float()
     best = logits.argmax(dim=-1)
-    cumulative = _distribution(logits, rows).double().cumsum(dim=-1)
+    cumulative = _distribution(logits, rows).cumsum(dim=-1, dtype=torch.float64)
     target = uniforms[:, None] * cumulative[:, -1:]
     # The last id is what is left, so that no number leads beyond it.
     sampled = (cumulative[:, :-1] <= target).sum(dim=-1)
-    return torch.where(rows.greedy[:, 0], best, sampled)
+    return torch.where(rows.greedy, best, sampled)
 
 
 def _distribution(logits: Tensor, rows: SamplingRows) -> Tensor:
     """Returns the probabilities [B, V] that are drawn from."""
     logits = logits / rows.temperature
     ordered, order = logits.sort(dim=-1)
-    floor = _top_k_floor(ordered, rows)
-    drop = _below_top_p(ordered.masked_fill(ordered < floor, _BANNED), rows)
-    drop = torch.zeros_like(drop).scatter(1, order, drop) | (logits < floor)
-    return logits.masked_fill(drop, _BANNED).softmax(dim=-1)
-
-
-def _top_k_floor(ordered: Tensor, rows: SamplingRows) -> Tensor:
-    """Returns the k-th best, [B, 1]; ties with it stay, as upstream has it."""
-    size = ordered.shape[-1]
-    last = (size - rows.top_k).clamp(min=0, max=size - 1).long()
-    return ordered.gather(1, last).masked_fill(rows.top_k == 0, _BANNED)
-
-
-def _below_top_p(ordered: Tensor, rows: SamplingRows) -> Tensor:
-    """Marks the least likely whose summed probability stays within 1 - p, [B, V], ascending."""
-    drop = ordered.softmax(dim=-1).cumsum(dim=-1) <= 1.0 - rows.top_p
-    is_last = torch.arange(ordered.shape[-1], device=ordered.device) == ordered.shape[-1] - 1
-    return drop & ~is_last & (rows.top_p < 1.0)
+    floor = ordered.gather(1, rows.floor_place)  # ties with the k-th best stay, as upstream has it
+    kept = ordered.masked_fill(ordered < floor, _BANNED)
+    is_cut = (kept.softmax(dim=-1).cumsum(dim=-1) <= rows.top_p_rest) & rows.may_cut
+    is_cut = torch.empty_like(is_cut).scatter_(1, order, is_cut)
+    return logits.masked_fill(is_cut | (logits < floor), _BANNED).softmax(dim=-1)

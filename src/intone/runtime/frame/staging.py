@@ -104,12 +104,13 @@ class _HostBuffer:
     def __init__(self, num_bytes: int, device: torch.device) -> None:
         is_cuda = device.type == "cuda"
         self.buffer = torch.zeros(num_bytes, dtype=torch.uint8, pin_memory=is_cuda)
+        self._device = device
         self._done = torch.cuda.Event() if is_cuda else None
 
     def mark(self) -> None:
         """Remembers where the device's work stands."""
         if self._done is not None:
-            self._done.record()
+            self._done.record(torch.cuda.current_stream(self._device))
 
     def wait(self) -> None:
         """Returns when the device has come to the mark."""

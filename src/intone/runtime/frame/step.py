@@ -67,11 +67,11 @@ class FrameStep:
     def __call__(self) -> None:
         slots, state = self._inputs.slots, self._networks.state
         settings = state.settings.index_select(0, slots)
-        codebook0 = self._draw_codebook0(SamplingRows.of(settings[:, 0]))
+        codebook0 = self._draw_codebook0(SamplingRows.of(settings[:, 0], state.logits.shape[1]))
         codes, total = self._networks.predictor.complete(
             state.hidden.index_select(0, slots),
             codebook0,
-            SamplingRows.of(settings[:, 1]),
+            settings[:, 1],
             self._inputs.uniforms,
         )
         self.codes.copy_(codes)
