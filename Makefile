@@ -4,6 +4,7 @@
 #   make test     the default test suite (no network, no weights, no GPU)
 #   make lint     format, lint, types, import layers
 #   make browser  the studio in a real Chromium (Debian: apt install chromium)
+#   make fleet    a local Ray cluster of two nodes: killed workers, rolling updates
 #   make oracle   compare with the public qwen-tts package, in its own environment
 #
 # Another interpreter: make test PYTHON=python3.12
@@ -18,7 +19,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: hello test lint browser oracle clean
+.PHONY: hello test lint browser fleet oracle clean
 .DELETE_ON_ERROR:
 
 hello: $(VENV)/.installed
@@ -36,6 +37,9 @@ lint: $(VENV)/.installed-dev
 
 browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --quiet -rs -m browser tests/studio/browser
+
+fleet: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --quiet -rs -m fleet tests/deploy
 
 oracle: $(VENV)/.installed-dev $(ORACLE_VENV)/.installed
 	INTONE_ORACLE_PYTHON=$(CURDIR)/$(ORACLE_VENV)/bin/python $(BIN)/python -m pytest --quiet -m oracle
