@@ -34,7 +34,7 @@ from intone.runtime.frame.prefill import (
     padded_rows,
     recorded_sizes,
 )
-from intone.runtime.frame.prompt_rows import check_ids, fill_prompts
+from intone.runtime.frame.prompt_rows import fill_prompts
 from intone.runtime.frame.staging import Download, Fetched
 from intone.runtime.frame.step import FrameInputs, FrameStep
 from intone.runtime.frame.tables import FoldedTables
@@ -101,7 +101,7 @@ class GraphRunner:
         self.lag_frames = default_lag if lag_frames is None else lag_frames
         self.times = StageTimes() if times is None else times
         self._depth = self.lag_frames + 2
-        self._configs = talker.config, predictor.config
+        self._end_id = talker.config.codec_eos_id
         sizes = batch_sizes(num_slots)
         with self._working():
             self._networks = FrameNetworks.of(
@@ -148,14 +148,8 @@ class GraphRunner:
         return _RecordedPrompts(inputs, graphs.capture(PromptStep(self._networks, inputs)))
 
     def begin(self, starts: Sequence[SlotStart]) -> None:
-        """Prefills free slots in padded batches; a take that lost its slot goes on where it was.
-
-        Raises:
-            RequestError: a prompt has ids that this checkpoint does not know; none was begun.
-        """
+        """Prefills free slots in padded batches; a take that lost its slot goes on where it was."""
         started = perf_counter()
-        for start in starts:
-            check_ids(start, *self._configs)
         for start in starts:
             self._takes.begin(start)
         with self._working():
@@ -203,7 +197,7 @@ class GraphRunner:
         num_rows, fetched = self._in_flight.popleft()
         codes: Codes = np.array(fetched.array()[:num_rows], dtype=np.int64)
         self.times.talker_s += perf_counter() - started
-        return FrameBatch(codes=codes, ended=codes[:, 0] == self._configs[0].codec_eos_id)
+        return FrameBatch(codes=codes, ended=codes[:, 0] == self._end_id)
 
     def release(self, slot: int) -> None:
         """Frees a slot and its pages; unknown slots are free already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,13 +46,16 @@ class Networks:
             num_slots=num_slots,
             layout=LAYOUT,
             num_positions=NUM_POSITIONS,
-            graphs=GraphPool(self.talker.codec_head.weight.device),
+            graphs=self.pool(),
             lag_frames=lag_frames,
         )
 
-    def torch_runner(self) -> TorchRunner:
+    def pool(self) -> GraphPool:
+        return GraphPool(self.talker.codec_head.weight.device)
+
+    def torch_runner(self, num_positions: int = NUM_POSITIONS) -> TorchRunner:
         return TorchRunner(
-            self.talker, self.predictor, num_slots=NUM_SLOTS, num_positions=NUM_POSITIONS
+            self.talker, self.predictor, num_slots=NUM_SLOTS, num_positions=num_positions
         )
 
     def job(
@@ -96,8 +99,8 @@ def networks(tiny_checkpoint: Callable[[ModelKind], Path]) -> NetworksOf:
 
 
 @pytest.fixture
-def custom(networks: NetworksOf) -> Iterator[Networks]:
-    yield networks("custom")
+def custom(networks: NetworksOf) -> Networks:
+    return networks("custom")
 
 
 def custom_specs() -> list[PromptSpec]:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from intone.core.errors import RequestError
 from intone.core.types import SamplingParams
-from intone.models.config import CodePredictorConfig, TalkerConfig
 from intone.prompt.talker_prompt import Ids, TalkerPrompt
 from intone.runtime.frame.arrays import Array, PromptArrays
 from intone.runtime.job import SlotStart
@@ -79,20 +77,3 @@ def _text_of_frames(prompt: TalkerPrompt, num_frames: int) -> Ids:
     """Returns the text ids [F] that were read with the first frames."""
     known = prompt.text_ids_from(0)[:num_frames]
     return np.pad(known, (0, num_frames - len(known)), constant_values=prompt.pad_text_id)
-
-
-def check_ids(start: SlotStart, talker: TalkerConfig, predictor: CodePredictorConfig) -> None:
-    """Raises RequestError for ids that no table has: on a GPU they would end the process."""
-    text_ids, codec_ids = rows_of(start)
-    sizes = np.array([talker.vocab_size] + [predictor.vocab_size] * (codec_ids.shape[1] - 1))
-    if (text_ids >= talker.text_vocab_size).any():
-        raise RequestError(
-            f"the prompt has the text id {text_ids.max()}; this checkpoint reads 0 to "
-            f"{talker.text_vocab_size - 1}. Build the prompt with its own tokenizer."
-        )
-    row, book = np.argwhere(codec_ids >= sizes)[0] if (codec_ids >= sizes).any() else (-1, -1)
-    if row >= 0:
-        raise RequestError(
-            f"the prompt has the code {codec_ids[row, book]} in codebook {book}; this checkpoint "
-            f"reads 0 to {sizes[book] - 1}. Make the voice again from its clip."
-        )

@@ -65,20 +65,12 @@ class FrameStep:
         """[B, K]"""
 
     def __call__(self) -> None:
-        slots, state = self._inputs.slots, self._networks.state
-        settings = state.settings.index_select(0, slots)
-        codebook0 = self._draw_codebook0(SamplingRows.of(settings[:, 0], state.logits.shape[1]))
-        codes, total = self._networks.predictor.complete(
-            state.hidden.index_select(0, slots),
-            codebook0,
-            settings[:, 1],
-            self._inputs.uniforms,
-        )
-        self.codes.copy_(codes)
-        self._advance(total)
+        self.advance(self.complete(self.draw_codebook0()))
 
-    def _draw_codebook0(self, sampling: SamplingRows) -> Tensor:
+    def draw_codebook0(self) -> Tensor:
+        """Returns codebook 0 of every row, [B], drawn from the kept logits."""
         slots, state = self._inputs.slots, self._networks.state
+        sampling = SamplingRows.of(self._settings()[:, 0], state.logits.shape[1])
         logits = state.logits.index_select(0, slots)
         logits = penalise(logits, state.seen.index_select(0, slots), sampling)
         is_banned = self._is_banned | (self._is_end & ~self._inputs.may_end[:, None])
@@ -87,7 +79,21 @@ class FrameStep:
         state.seen.index_put_((slots, codebook0), self._true)
         return codebook0
 
-    def _advance(self, frame_rows: Tensor) -> None:
+    def complete(self, codebook0: Tensor) -> Tensor:
+        """Keeps the frames that begin with codebook 0 [B]; returns their embeddings' sums [B, H]."""
+        codes, total = self._networks.predictor.complete(
+            self._networks.state.hidden.index_select(0, self._inputs.slots),
+            codebook0,
+            self._settings()[:, 1],
+            self._inputs.uniforms,
+        )
+        self.codes.copy_(codes)
+        return total
+
+    def _settings(self) -> Tensor:
+        return self._networks.state.settings.index_select(0, self._inputs.slots)
+
+    def advance(self, frame_rows: Tensor) -> None:
         """One talker step: each frame [B, H] plus its text row becomes its take's next row."""
         networks, inputs = self._networks, self._inputs
         x = frame_rows + networks.tables.text(inputs.text_ids)
