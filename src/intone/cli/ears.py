@@ -10,6 +10,7 @@ from intone.cli.models_here import directory_of, first_here, short_name
 from intone.core.errors import InvalidSettingError
 from intone.core.types import Capabilities, Samples
 from intone.models.hub import HubSettings
+from intone.remote import RemoteTTS
 from intone.render.drawing import DrawPolicy
 from intone.render.ear import Ear, SynthesizerEar
 from intone.render.planning import MAX_PIECE_S
@@ -34,7 +35,7 @@ class CheckpointEar:
         return self.cloner.x_vector(samples)
 
 
-def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | None:
+def chosen_ear(args: argparse.Namespace, tts: TTS | RemoteTTS, can: Capabilities) -> Ear | None:
     """Returns what hears who speaks; None where nothing can, or shall.
 
     A speaker encoder brings PyTorch, so under a memory budget nothing hears unless it is asked for.
@@ -45,7 +46,7 @@ def chosen_ear(args: argparse.Namespace, tts: TTS, can: Capabilities) -> Ear | N
     """
     if args.ear == NO_EAR or (args.ear is None and args.memory_budget is not None):
         return None
-    if args.memory_budget is not None:
+    if args.memory_budget is not None and isinstance(tts, TTS):
         tts.load().plan.check_clip(_LONGEST_HEARD_S)
     if args.ear is None and can.can_clone:
         return SynthesizerEar(tts, short_name(can.model))

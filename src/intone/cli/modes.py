@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 from intone.cli.telling import tell
 from intone.core.errors import InvalidSettingError
 
 if TYPE_CHECKING:
-    from intone.core.types import VoiceClonePrompt
+    from intone.core.types import ModelKind, VoiceClonePrompt
+    from intone.remote import RemoteTTS
     from intone.render.recording import Clip
     from intone.tts import TTS
 
 DEFAULT_MODELS = {"custom": None, "clone": "0.6b-base", "design": "1.7b-design"}
 """None is the built-in voice, which is of the custom kind."""
+
+_KINDS: Mapping[str, ModelKind | None] = {"custom": None, "clone": None, "design": "design"}
+"""That a server's model must be of, where none is named; who can clone, a server knows itself."""
 
 _NOTES = {
     "custom": "default: the built-in voice",
@@ -47,6 +52,7 @@ def _add(
     options.add_delivery(parser)
     options.add_output(parser)
     options.add_model(parser, DEFAULT_MODELS[mode], _NOTES[mode])
+    server_choice.add_server(parser)
     parser.set_defaults(run=run, mode=mode)
     return parser
 
@@ -74,10 +80,10 @@ def run(args: argparse.Namespace) -> int:
     from intone.cli.take import Output, Speaker
 
     if args.mode == "custom" and args.list_speakers:
-        return _list_speakers(args.model)
+        return _list_speakers(args)
     reading = Reading.of(options.read_text(args.text, args.file), args)
     output = Output.from_args(args, reading.num_takes)
-    with options.open_tts(args) as tts:
+    with _speaker(args) as tts:
         reading = reading.said_by(tts)
         if args.show_spoken:
             reading.show()
@@ -89,8 +95,15 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _speaker(args: argparse.Namespace) -> TTS | RemoteTTS:
+    """Returns what speaks; the model that a mode has by default is of this machine."""
+    if args.server is not None and args.model == DEFAULT_MODELS[args.mode]:
+        args.model = None
+    return server_choice.open_speaker(args, kind=_KINDS[args.mode])
+
+
 def voice_of(
-    args: argparse.Namespace, tts: TTS
+    args: argparse.Namespace, tts: TTS | RemoteTTS
 ) -> tuple[str | VoiceClonePrompt | None, str | None, Clip | None]:
     """Returns voice and instruct as the mode has them, and the clip that was read and encoded.
 
@@ -105,8 +118,13 @@ def voice_of(
     return voice, None, clip
 
 
-def clip_voice(args: argparse.Namespace, tts: TTS) -> tuple[VoiceClonePrompt, Clip]:
-    """Returns the voice of the reference clip, and what was asked for; raises as `voice_of`."""
+def clip_voice(
+    args: argparse.Namespace, tts: TTS | RemoteTTS
+) -> tuple[str | VoiceClonePrompt, Clip]:
+    """Returns the voice of the reference clip, and what was asked for; raises as `voice_of`.
+
+    With a server the voice is the name under which the clip is sent along.
+    """
     from intone.render.recording import Clip
 
     if args.ref_audio is None:
@@ -131,10 +149,15 @@ def clip_voice(args: argparse.Namespace, tts: TTS) -> tuple[VoiceClonePrompt, Cl
     return voice, clip
 
 
-def _list_speakers(model: str | None) -> int:
+def _list_speakers(args: argparse.Namespace) -> int:
     from intone.cli.models_here import directory_of
     from intone.models.config import ModelConfig, read_json
 
-    config = ModelConfig.from_dict(read_json(directory_of(model) / "config.json"))
-    print("\n".join(config.speakers))
+    if args.server is not None:
+        with _speaker(args) as tts:
+            names = tts.capabilities().voices
+    else:
+        config = ModelConfig.from_dict(read_json(directory_of(args.model) / "config.json"))
+        names = config.speakers
+    print("\n".join(names))
     return EXIT_OK

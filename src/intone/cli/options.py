@@ -61,6 +61,7 @@ def add_model(parser: argparse.ArgumentParser, default: str | None, note: str) -
         metavar="SIZE",
         help="the most memory to keep, as 2GB or 1.5GiB: kept, or refused before loading (CPU)",
     )
+    parser.set_defaults(server=None, api_key=None)  # for commands that no server can speak for
 
 
 def _one_gpu(value: str) -> int:
@@ -263,7 +264,7 @@ def speak_options(
     from intone.tts import WHOLE_TAKE_CHUNK_FRAMES
 
     chunk_frames = args.chunk_frames
-    if chunk_frames is None and not args.stream:
+    if chunk_frames is None and not args.stream and args.server is None:
         chunk_frames = WHOLE_TAKE_CHUNK_FRAMES
     return {
         "voice": voice,

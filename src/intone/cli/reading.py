@@ -20,6 +20,7 @@ from intone.text.script import Script, Segment, Silence
 
 if TYPE_CHECKING:
     from intone.cli.take import Piece
+    from intone.remote import RemoteTTS
     from intone.render.planning import ReadAloud
     from intone.tts import TTS
 
@@ -46,7 +47,7 @@ class Reading:
             seed=fresh_seed() if args.seed is None else args.seed,
         )
 
-    def said_by(self, tts: TTS) -> Reading:
+    def said_by(self, tts: TTS | RemoteTTS) -> Reading:
         """Returns the same for a model: one with a single language needs no guess of the text's.
 
         A model that is not here changes nothing; who speaks with it is told.

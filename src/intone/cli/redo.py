@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     target.add_argument("-o", "--out", metavar="FILE", help="wav, flac, mp3, ogg or pcm")
     target.add_argument("--save-dir", metavar="DIR", help="keep it there instead")
     options.add_model(parser, None, "default: the record's, as are the others here")
+    server_choice.add_server(parser)
     parser.set_defaults(run=run)
 
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     record = read_take_record(path)
     check_can_be_redone(record, str(path))
     _fill_in(args, record)
-    with options.open_tts(args) as tts:
+    with server_choice.open_speaker(args) as tts:
         model = model_record(tts, args.model)
         voice, found_voice = voice_again(record.voice, tts, VoiceLibrary.from_env(os.environ))
         found = differences(record, model, found_voice, __version__)
@@ -69,8 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fill_in(args: argparse.Namespace, record: TakeRecord) -> None:
-    """Puts the record's model and precision where no other was asked for."""
+    """Puts the record's model and precision, or its server, where no other was asked for."""
     args.model = record.model.name if args.model is None else args.model
+    if args.server is None and record.model.device.startswith("http"):
+        args.server = record.model.device
+    if args.server is not None:
+        return
     args.device = record.model.device if args.device == "auto" else args.device
     args.dtype = record.model.dtype if args.dtype == "auto" else args.dtype
     args.threads = record.model.threads if args.threads is None else args.threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 
 
@@ -24,6 +24,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     options.add_delivery(parser)
     options.add_output(parser)
     options.add_model(parser, None, "default: a pulled CustomVoice model, else the built-in voice")
+    server_choice.add_server(parser)
     parser.set_defaults(run=run)
 
 
@@ -35,13 +36,14 @@ def run(args: argparse.Namespace) -> int:
 
     reading = Reading.of(options.read_text(args.text, args.file), args)
     output = Output.from_args(args, reading.num_takes)
-    model = args.model = chosen_model(args.model, args.voice, os.environ)
-    with options.open_tts(args) as tts:
+    if args.server is None:
+        args.model = chosen_model(args.model, args.voice, os.environ)
+    with server_choice.open_speaker(args) as tts:
         reading = reading.said_by(tts)
         if args.show_spoken:
             reading.show()
             return EXIT_OK
         pieces = reading.pieces(args, voice=args.voice, instruct=args.instruct)
-        speaker = Speaker(tts=tts, model=model, mode="say")
+        speaker = Speaker(tts=tts, model=args.model, mode="say")
         speaker.say(pieces, reading.texts, output, seed=reading.seed)
     return EXIT_OK

@@ -22,6 +22,7 @@ from intone.core.errors import InvalidSettingError
 from intone.core.types import Audio, SpeechRequest, join_chunks
 
 if TYPE_CHECKING:
+    from intone.remote import RemoteTTS
     from intone.render.recording import Clip
     from intone.tts import TTS
 
@@ -119,7 +120,7 @@ class Output:
 class Speaker:
     """Says pieces with one model, and keeps takes where that is wanted."""
 
-    tts: TTS
+    tts: TTS | RemoteTTS
     model: str | None
     """As it was asked for."""
     mode: str

@@ -62,8 +62,12 @@ class Cloner(Protocol):
         *,
         x_vector_only: bool = False,
         append_silence: bool = True,
-    ) -> VoiceClonePrompt:
-        """Returns the voice of an encoded clip; raises RequestError where it cannot be used."""
+    ) -> str | VoiceClonePrompt:
+        """Returns the voice of an encoded clip, or the name that it goes by with whoever speaks.
+
+        Raises:
+            RequestError: the clip cannot be used.
+        """
         ...
 
 
@@ -202,8 +206,8 @@ def voice_again(
             x_vector_only=bool(then.x_vector_only),
             append_silence=then.append_silence is not False,
         )
-        hashes = file_sha256(clip), prompt_sha256(prompt)
-        return prompt, replace(then, file_sha256=hashes[0], prompt_sha256=hashes[1])
+        encoded = None if isinstance(prompt, str) else prompt_sha256(prompt)
+        return prompt, replace(then, file_sha256=file_sha256(clip), prompt_sha256=encoded)
     return then.name, then
 
 
@@ -231,6 +235,11 @@ def _kept_clip(then: VoiceRecord) -> Path:
 def _cloned(prompt: VoiceClonePrompt, clip: Clip | None) -> VoiceRecord:
     if clip is None:
         return VoiceRecord(kind="given", prompt_sha256=prompt_sha256(prompt))
+    return replace(clip_record(clip), prompt_sha256=prompt_sha256(prompt))
+
+
+def clip_record(clip: Clip) -> VoiceRecord:
+    """Returns a voice that is a clip, encoded elsewhere; raises OutputError."""
     return VoiceRecord(
         kind="clip",
         clip=str(Path(clip.path).resolve()),
@@ -238,5 +247,4 @@ def _cloned(prompt: VoiceClonePrompt, clip: Clip | None) -> VoiceRecord:
         ref_text=clip.ref_text,
         x_vector_only=clip.x_vector_only,
         append_silence=clip.append_silence,
-        prompt_sha256=prompt_sha256(prompt),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 
 
@@ -32,6 +32,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     options.add_delivery(parser)
     _add_output(parser)
     options.add_model(parser, None, "default: one that speaks with the voice")
+    server_choice.add_server(parser)
     parser.set_defaults(run=run, stream=False, chunk_frames=None)
 
 

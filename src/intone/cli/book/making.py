@@ -6,7 +6,7 @@ import argparse
 import os
 from time import perf_counter
 
-from intone.cli import options
+from intone.cli import server_choice
 from intone.cli.book.session import Session
 from intone.cli.book.showing import progress_line, show_file, show_whole
 from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
@@ -17,6 +17,7 @@ from intone.cli.records import model_record, voice_record
 from intone.cli.telling import tell
 from intone.core.types import VoiceClonePrompt
 from intone.core.version import __version__
+from intone.remote import RemoteTTS
 from intone.render.book import BookRenderer
 from intone.render.book_assembly import AssembledFile
 from intone.render.book_files import OutputPlan, write_manifest
@@ -39,7 +40,7 @@ def make(args: argparse.Namespace, session: Session) -> None:
         IntoneError: anything that can go wrong; the same command then goes on from there.
     """
     policy = draw_policy(args)
-    with options.open_tts(args) as tts, Progress() as progress:
+    with server_choice.open_speaker(args) as tts, Progress() as progress:
         ear = chosen_ear(args, tts, session.can)
         if ear is None:
             _tell_not_heard(args, session)
@@ -128,12 +129,15 @@ def _tell_not_heard(args: argparse.Namespace, session: Session) -> None:
         tell(reason)
 
 
-def _who(args: argparse.Namespace, session: Session, tts: TTS) -> tuple[Identity, VoiceRecord]:
+def _who(
+    args: argparse.Namespace, session: Session, tts: TTS | RemoteTTS
+) -> tuple[Identity, VoiceRecord]:
     """Returns who speaks, and what is recorded of them; a clip is read and encoded here, once."""
     if session.identity is not None:
         name = args.voice or session.identity.preset
         return session.identity, voice_record(name, tts, os.environ)
     prompt, clip = clip_voice(args, tts)
+    assert isinstance(prompt, VoiceClonePrompt), "a session with a server has no clip"
     return _clip_identity(prompt, session), voice_record(prompt, tts, os.environ, clip)
 
 
@@ -152,7 +156,7 @@ def _clip_identity(prompt: VoiceClonePrompt, session: Session) -> Identity:
 
 
 def _record(
-    session: Session, tts: TTS, voice: VoiceRecord, ear: Ear | None, policy: DrawPolicy
+    session: Session, tts: TTS | RemoteTTS, voice: VoiceRecord, ear: Ear | None, policy: DrawPolicy
 ) -> BookRecord:
     return BookRecord(
         intone_version=__version__,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intone.audio.loudness import check_target
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.model_choice import chosen_model
 from intone.cli.modes import DEFAULT_MODELS
 from intone.cli.reading_aloud import read_aloud
@@ -61,7 +61,7 @@ class Session:
         if args.loudness is not None:
             check_target(args.loudness)
         args.model = _model(args)
-        with options.open_tts(args) as tts:
+        with server_choice.open_speaker(args) as tts:
             can = tts.capabilities()
         identity = _identity(args, can)
         out = Path(DEFAULT_FOLDER, source.stem) if args.out is None else Path(args.out)
@@ -80,9 +80,20 @@ class Session:
 
 
 def _model(args: argparse.Namespace) -> str | None:
+    if args.server is not None:
+        return _of_server(args)
     if args.ref_audio is not None and args.model is None:
         return DEFAULT_MODELS["clone"]
     return chosen_model(args.model, args.voice, os.environ)
+
+
+def _of_server(args: argparse.Namespace) -> str | None:
+    if args.ref_audio is not None:
+        raise UnsupportedModeError(
+            f"--ref-audio {args.ref_audio} would be encoded on this machine, and --server "
+            "speaks; keep the voice there (POST /v1/audio/voices), and name it with --voice."
+        )
+    return None if args.model is None else str(args.model)
 
 
 def _identity(args: argparse.Namespace, can: Capabilities) -> Identity | None:

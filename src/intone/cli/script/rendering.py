@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
-from intone.cli import options
+from intone.cli import server_choice
 from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
 from intone.cli.playing import BackgroundPlayer
 from intone.cli.progress import Progress
@@ -18,6 +18,7 @@ from intone.cli.script.showing import SegmentLines, tell_kept
 from intone.cli.script.whole import MODE, Whole, WholeFiles
 from intone.cli.telling import tell
 from intone.core.constants import SAMPLE_RATE_HZ
+from intone.remote import RemoteTTS
 from intone.render.ear import Ear
 from intone.render.outputs import OutputFolder
 from intone.render.plot import check_picture
@@ -38,7 +39,8 @@ def render(args: argparse.Namespace, session: Session) -> None:
     if args.plot is not None:
         check_picture(Path(args.plot))
     with ExitStack() as stack:
-        tts = stack.enter_context(options.open_tts(args))
+        tts = server_choice.open_speaker(args)
+        stack.callback(tts.close)
         player = stack.enter_context(
             BackgroundPlayer(SAMPLE_RATE_HZ) if args.play else nullcontext()
         )
@@ -68,7 +70,7 @@ def render(args: argparse.Namespace, session: Session) -> None:
     print(lines.summary(), flush=True)
 
 
-def _checked_model(tts: TTS, session: Session) -> ModelRecord:
+def _checked_model(tts: TTS | RemoteTTS, session: Session) -> ModelRecord:
     """Loads what speaks; the last request is refused before the first is drawn."""
     with Progress() as progress:
         progress.show("loading the model")

@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.models_here import short_name
 from intone.cli.reading_aloud import read_aloud
 from intone.cli.script.models import speaking_model
+from intone.core.errors import UnsupportedModeError
 from intone.core.speak_options import speech_request
 from intone.core.types import Capabilities
+from intone.remote import RemoteTTS
 from intone.render.casting import Casting, cast_script
 from intone.render.identity import Identity, find_identity, preset_identity
 from intone.render.pinning import order_for, pin, undesigned
@@ -52,32 +54,41 @@ class Session:
         """
         cast = None if args.cast is None else read_cast(Path(args.cast))
         script = parse_script(read_text(Path(args.file)), mode=args.mode, speakers=cast)
-        model = speaking_model(args, _names(args, script, cast))
-        args.model = model
-        with options.open_tts(args) as tts:
+        if args.server is None:
+            args.model = speaking_model(args, _names(args, script, cast))
+        with server_choice.open_speaker(args) as tts:
             can = tts.capabilities()
         casting = _cast(args, script, cast, can)
         settings = _settings(args)
         return cls(
             script=script,
             casting=casting,
-            model=model,
+            model=args.model,
             can=can,
             settings=settings,
             plan=plan_script(script, casting, can, settings),
         )
 
-    def designed(self, args: argparse.Namespace, tts: TTS, tell: Tell) -> Session:
+    def designed(self, args: argparse.Namespace, tts: TTS | RemoteTTS, tell: Tell) -> Session:
         """Returns the session with every description turned into a kept voice.
 
         Args:
             tts: of the model that speaks; it clones, and need not be loaded yet.
             tell: is told what was made, and what is to be known of it.
+
+        Raises:
+            UnsupportedModeError: a server speaks, and somebody is a description.
         """
         people = undesigned(self.plan, self.can)
-        made = {who.name: self._pinned(who, args, tts, tell) for who in people}
-        if not made:
+        if not people:
             return self
+        if isinstance(tts, RemoteTTS):
+            raise UnsupportedModeError(
+                f"{people[0].name!r} is a description, which is designed on this machine, and "
+                f"{tts.url} speaks; design it there (POST /v1/audio/voices/design), keep it, and "
+                "name it."
+            )
+        made = {who.name: self._pinned(who, args, tts, tell) for who in people}
         casting = self.casting.replaced(made)
         plan = plan_script(self.script, casting, self.can, self.settings)
         return replace(self, casting=casting, plan=plan)
