@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from intone.bench.checkpoints import directory_of, random_checkpoint
+from intone.bench.gpu.command import add_suite_arguments, run_gpu_suite
 from intone.bench.job import DEFAULT_TEXT, DTYPES, BenchJob
 from intone.bench.peers import add_peer_arguments, check_peers, peers
 from intone.bench.serve import command as serve
 from intone.core.errors import InvalidSettingError
 
-_SIZES = ("tiny", "0.6b", "1.7b")
-_KINDS = ("base", "custom", "design")
+_DEVICE = "cpu"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE-KIND",
         help="make a checkpoint with random weights for this run, e.g. 0.6b-custom",
     )
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
+    parser.add_argument(
+        "--device",
+        help=f"cpu, cuda or cuda:N (default: {_DEVICE}; of a suite, cuda where there is one)",
+    )
     parser.add_argument("--dtype", default="auto", choices=DTYPES)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--frames", type=int, default=48, help="per take (default: 48)")
@@ -51,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not measure how fast this machine reads and multiplies (about two seconds)",
     )
     add_peer_arguments(parser)
+    add_suite_arguments(parser)
     kinds = parser.add_subparsers(metavar="serve")
     serving = kinds.add_parser("serve", help="load a server instead: `intone bench serve --help`")
     serve.add_arguments(serving)
@@ -63,11 +68,13 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         IntoneError: a setting, checkpoint or contestant cannot be used.
     """
+    if args.suite is not None:
+        return run_gpu_suite(args)
     _check(args)
     with _checkpoint(args) as directory:
         job = BenchJob(
             model=str(directory),
-            device=args.device,
+            device=args.device or _DEVICE,
             dtype=args.dtype,
             threads=args.threads,
             num_frames=args.frames,
@@ -90,38 +97,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _has_floors(args: argparse.Namespace) -> bool:
-    return args.device == "cpu" and not args.no_floors
+    return args.device in (None, _DEVICE) and not args.no_floors
 
 
 def _check(args: argparse.Namespace) -> None:
     for name in ("threads", "frames", "streams", "takes"):
         if getattr(args, name) < 1:
             raise InvalidSettingError(f"--{name} is {getattr(args, name)}; allowed: 1 or more.")
+    if args.part or args.quick:
+        raise InvalidSettingError("--part and --quick are of a suite; name one, e.g. --suite gpu.")
     check_peers(args)
 
 
 @contextmanager
 def _checkpoint(args: argparse.Namespace) -> Iterator[Path]:
-    """Yields the directory to measure; a random checkpoint is deleted afterwards."""
+    """Yields the directory to measure."""
     if args.random is None:
-        yield _directory_of(args.model)
+        yield directory_of(args.model)
         return
-    from tempfile import TemporaryDirectory
-
-    from intone.models.random_checkpoint import write_random_checkpoint  # brings torch
-
-    size, _, kind = args.random.lower().rpartition("-")
-    if size not in _SIZES or kind not in _KINDS:
-        raise InvalidSettingError(
-            f"--random is {args.random!r}; allowed: SIZE-KIND with SIZE one of "
-            f"{', '.join(_SIZES)} and KIND one of {', '.join(_KINDS)}."
-        )
-    with TemporaryDirectory(prefix="intone-bench-") as root:
-        yield write_random_checkpoint(Path(root) / f"random-{size}-{kind}", kind=kind, size=size)
-
-
-def _directory_of(model: str | None) -> Path:
-    from intone.models.hub import HubSettings
-    from intone.voices.builtin_voice import model_directory
-
-    return model_directory(model, HubSettings.from_env(os.environ))
+    with random_checkpoint(args.random) as directory:
+        yield directory

@@ -41,6 +41,8 @@ class Contestant:
         self._command = [*command, job.to_json()]
         self._variables = variables
         self._takes: list[dict[str, Any]] = []
+        self.ready: Mapping[str, Any] = {}
+        """Its first line, once it is started."""
 
     @classmethod
     def intone(
@@ -76,7 +78,7 @@ class Contestant:
             self._log.close()
             raise BenchError(f"{self._command[0]} cannot be started: {error}.") from error
         try:
-            self._ready = self._read()
+            self.ready = self._read()
             self._ready_s = perf_counter() - started
         except BenchError:
             self._close()
@@ -111,7 +113,7 @@ class Contestant:
         """Ends the process and returns medians; the first take warmed it up and is left out."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        return summarise(self._job, self._ready, self._takes, self._read(), self._ready_s)
+        return summarise(self._job, self.ready, self._takes, self._read(), self._ready_s)
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None

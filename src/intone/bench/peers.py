@@ -59,7 +59,7 @@ def check_peers(args: argparse.Namespace) -> None:
             f"--c-engine is {args.c_engine}, which is no file; build the engine once "
             "(benchmarks/README.md) and name its binary."
         )
-    if args.streams > 1 or args.device != "cpu":
+    if args.streams > 1 or args.device not in (None, "cpu"):
         raise InvalidSettingError(
             f"--streams is {args.streams} and --device {args.device}; {C_ENGINE} is measured with "
             "one stream on the CPU."

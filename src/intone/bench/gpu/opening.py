@@ -11,8 +11,8 @@ from intone.engine.settings import EngineSettings
 from intone.models.description import ModelDescription
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.tokenizer import TextTokenizer
+from intone.runtime.graph_opening import open_graph_networks
 from intone.runtime.stage_times import StageTimes
-from intone.runtime.torch_opening import open_networks
 from intone.voices.cloning import Cloner
 
 
@@ -29,7 +29,7 @@ def open_model(directory: Path, settings: EngineSettings) -> LoadedModel:
     description = ModelDescription.read(directory)
     plan = EnginePlan.of(description, settings)
     times = StageTimes()
-    runner, decoder = open_networks(
+    runner, decoder = open_graph_networks(
         directory,
         plan.device,
         plan.dtype,

@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryFile
+from types import MappingProxyType
 from typing import IO
 
 import httpx2
@@ -27,15 +28,18 @@ _SETTINGS = {
 
 
 @contextmanager
-def own_server(model: str) -> Iterator[str]:
+def own_server(model: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
     """Yields the address of `intone serve` with a model loaded; INTONE_... set it up further.
+
+    Args:
+        settings: variables INTONE_..., over those of this process.
 
     Raises:
         BenchError: it did not become ready.
     """
     url = f"http://127.0.0.1:{_free_port()}"
     command = [sys.executable, "-m", "intone", "serve", "--port", url.rpartition(":")[2]]
-    variables = {**os.environ, **_SETTINGS, "INTONE_MODEL__DEFAULT": model}
+    variables = {**os.environ, **_SETTINGS, **settings, "INTONE_MODEL__DEFAULT": model}
     with TemporaryFile("w+", errors="replace") as log:
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
         try:

@@ -80,7 +80,7 @@ class FrameStep:
         return codebook0
 
     def complete(self, codebook0: Tensor) -> Tensor:
-        """Keeps the frames that begin with codebook 0 [B]; returns their embeddings' sums [B, H]."""
+        """Keeps frames that begin with codebook 0 [B]; returns their embeddings' sums [B, H]."""
         codes, total = self._networks.predictor.complete(
             self._networks.state.hidden.index_select(0, self._inputs.slots),
             codebook0,

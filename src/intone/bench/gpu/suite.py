@@ -1,0 +1,211 @@
+"""The parts in order, each within its share of the time, each kept as soon as it is there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from intone.bench.contestant import Contestant
+from intone.bench.gpu.frame_parts import measure_frame
+from intone.bench.gpu.host import measure_host
+from intone.bench.gpu.open_loop import measure_open_loop
+from intone.bench.gpu.opening import open_model
+from intone.bench.gpu.peer import measure_peer, peer_process, why_not
+from intone.bench.gpu.results import Entry, Results
+from intone.bench.gpu.single import measure_single
+from intone.bench.gpu.sizes import SuiteSize
+from intone.bench.gpu.speaker import Speaker
+from intone.bench.gpu.streams import measure_streams
+from intone.bench.gpu.timing import Budget
+from intone.core.errors import IntoneError
+from intone.engine.settings import EngineSettings
+from intone.models.checkpoint import Placement
+from intone.models.config import ModelConfig, read_json
+from intone.runtime.torch_opening import DTYPES
+
+_log = logging.getLogger("intone")
+
+OUT_OF_TIME = "not measured: the time was over"
+FAKE_MODEL = "any model"
+"""The host's side does not depend on it."""
+
+Keep = Callable[[str, str, Entry], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteSetting:
+    """What is measured, on what."""
+
+    device: str
+    dtype: str
+    size: SuiteSize
+    parts: Sequence[str]
+    peer_python: Path
+
+    @property
+    def num_slots(self) -> int:
+        return max(self.size.stream_counts)
+
+
+_MODEL_PARTS = {"single": 3.0, "frame": 1.0, "streams": 3.0, "peer": 3.0}
+"""Parts that share one loaded model, and their shares of the time."""
+_OPEN_LOOP_SHARE = 4.0
+PARTS = ("host", *_MODEL_PARTS, "open-loop")
+
+
+def run_suite(
+    models: Sequence[Path], setting: SuiteSetting, results: Results, budget: Budget, kept: Keep
+) -> bool:
+    """Measures the parts that were asked for; returns whether each found something.
+
+    The server is measured with the last model alone: each start of one takes a load.
+
+    Args:
+        kept: told of each entry when it is there.
+    """
+    if setting.device == "cpu":
+        torch.set_num_threads(1)  # a tiny model's products gain nothing from a second one
+    suite = _Suite(setting, budget, kept)
+    if "host" in setting.parts:
+        suite.measure("host", FAKE_MODEL, suite.host)
+    shares = [_MODEL_PARTS[part] for part in setting.parts if part in _MODEL_PARTS]
+    rest = _OPEN_LOOP_SHARE if "open-loop" in setting.parts else 0.0
+    for index, model in enumerate(models):
+        if shares:
+            left = sum(shares) * (len(models) - index)
+            suite.measure_model(model, budget.part(sum(shares) / (left + rest)))
+    if "open-loop" in setting.parts and models:
+        suite.measure("open-loop", label_of(models[-1]), lambda: suite.open_loop(models[-1]))
+    return suite.is_complete
+
+
+def label_of(model: Path) -> str:
+    """Returns a checkpoint's size and kind, as models are named: 1.7b-custom."""
+    config = ModelConfig.from_dict(read_json(model / "config.json"))
+    return f"{config.size}-{config.kind}"
+
+
+class _Suite:
+    """One run of the suite."""
+
+    def __init__(self, setting: SuiteSetting, budget: Budget, kept: Keep) -> None:
+        self.is_complete = True
+        self._setting = setting
+        self._budget = budget
+        self._kept = kept
+        self._device = torch.device(setting.device)
+
+    def measure(self, part: str, model: str, work: Callable[[], Sequence[object]]) -> None:
+        """Keeps what a part finds; what goes wrong in one part does not cost the others."""
+        if self._budget.is_over:
+            self._keep(part, model, Entry.now(note=OUT_OF_TIME))
+            return
+        try:
+            figures = work()
+        except IntoneError as error:
+            _log.warning("%s, %s: %s", part, model, error)
+            self._keep(part, model, Entry.now(note=f"failed: {error}"))
+            return
+        self._keep(part, model, Entry.now(figures, None if figures else OUT_OF_TIME))
+
+    def _keep(self, part: str, model: str, entry: Entry) -> None:
+        self.is_complete &= bool(entry.figures)
+        self._kept(part, model, entry)
+
+    def host(self) -> Sequence[object]:
+        size = self._setting.size
+        return [measure_host(size.host_streams, size.host_frames)]
+
+    def open_loop(self, model: Path) -> Sequence[object]:
+        slots = str(self._setting.num_slots)
+        settings = {
+            "INTONE_MODEL__DEVICE": self._setting.device,
+            "INTONE_MODEL__DTYPE": self._setting.dtype,
+            "INTONE_MODEL__SLOTS": slots,
+            "INTONE_QUEUE__RUNNING": slots,
+        }
+        return measure_open_loop(model, settings, self._setting.size.open_loop, self._budget)
+
+    def measure_model(self, model: Path, budget: Budget) -> None:
+        """Measures the parts that share one loaded model, and the peer beside it."""
+        label = label_of(model)
+        with ExitStack() as stack:
+            peer = self._peer(model, label, stack)
+            try:
+                loaded = open_model(model, self._engine_settings())
+            except IntoneError as error:
+                for part in self._setting.parts:
+                    if part in _MODEL_PARTS:
+                        self._keep(part, label, Entry.now(note=f"failed: {error}"))
+                return
+            stack.callback(loaded.engine.close)
+            speaker = Speaker(loaded)
+            works: dict[str, Callable[[Budget], Sequence[object]]] = {
+                "single": lambda share: measure_single(speaker, self._setting.size.single, share),
+                "streams": lambda share: self._streams(speaker, share),
+            }
+            if peer is not None:
+                works["peer"] = lambda share: self._beside(speaker, peer, share)
+            self._in_turn(label, works, budget)
+        if "frame" in self._setting.parts:
+            self.measure("frame", label, lambda: self._frame(model))
+
+    def _in_turn(
+        self, label: str, works: dict[str, Callable[[Budget], Sequence[object]]], budget: Budget
+    ) -> None:
+        parts = [part for part in self._setting.parts if part in works]
+        for index, part in enumerate(parts):
+            left = sum(_MODEL_PARTS[each] for each in parts[index:])
+            share = budget.part(_MODEL_PARTS[part] / left)
+            self.measure(part, label, partial(works[part], share))
+
+    def _engine_settings(self) -> EngineSettings:
+        return EngineSettings(
+            device=self._setting.device,
+            dtype=self._setting.dtype,
+            num_slots=self._setting.num_slots,
+            num_positions=1024,
+        )
+
+    def _streams(self, speaker: Speaker, budget: Budget) -> Sequence[object]:
+        size = self._setting.size
+        return measure_streams(
+            speaker, size.stream_frames, size.stream_rounds, budget, size.stream_counts
+        )
+
+    def _peer(self, model: Path, label: str, stack: ExitStack) -> Contestant | None:
+        """Returns the peer, started; keeps why there is none."""
+        if "peer" not in self._setting.parts:
+            return None
+        reason = why_not(self._setting.peer_python)
+        if self._device.type != "cuda":
+            reason = "faster-qwen3-tts needs CUDA"
+        if reason is not None:
+            self._kept("peer", label, Entry.now(note=reason))
+            return None
+        peer = peer_process(
+            model,
+            self._setting.device,
+            self._setting.dtype,
+            self._setting.size.single.num_frames,
+            self._setting.peer_python,
+        )
+        try:
+            return stack.enter_context(peer)
+        except IntoneError as error:
+            self._keep("peer", label, Entry.now(note=f"failed: {error}"))
+            return None
+
+    def _beside(self, speaker: Speaker, peer: Contestant, budget: Budget) -> Sequence[object]:
+        size = self._setting.size
+        return [measure_peer(speaker, peer, size.single.num_frames, size.peer_takes, budget)]
+
+    def _frame(self, model: Path) -> Sequence[object]:
+        size, place = self._setting.size, Placement(self._device, DTYPES[self._setting.dtype])
+        return measure_frame(model, place, size.stream_counts, size.step_rounds)
