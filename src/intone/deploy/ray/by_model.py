@@ -1,9 +1,10 @@
 """Leads a request to the application of the model that it names, before Ray Serve routes by path.
 
-OpenAI's clients name the model in the body, and Serve routes by prefix; so each model's application
-has the prefix `/NAME`, and this layer in front of Serve's own routing puts it there. It adds no hop:
-sound streams and WebSockets pass as they do without it. Serve's proxies load it where every node has
-RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=intone.deploy.ray.by_model:layers in its environment.
+OpenAI's clients name the model in the body, and Serve routes by prefix; so each model's
+application has the prefix `/NAME`, and this layer in front of Serve's own routing puts it there. It
+adds no hop: sound and WebSockets pass as they do without it. Serve's proxies load it where every
+node has RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=intone.deploy.ray.by_model:layers in its
+environment.
 
 A model is named by the path (`/NAME/v1/...`, `/v1/models/NAME`), by `?model=NAME` (all that a
 WebSocket has), or by `model` in a JSON body. What names none, or one without an application, goes

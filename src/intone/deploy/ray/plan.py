@@ -15,9 +15,9 @@ from intone.server.settings import Settings
 from intone.server.settings_layers import Effective, Layer, environment_layer, joined
 
 REPLICA = "replica"
-_OTHERS = 16
-"""Requests beside speech that one replica answers at once: lists, voices, health. Speech itself
-is counted by the replica, which refuses within a millisecond what Ray would let wait unseen."""
+_OTHERS = 4
+"""Requests beside speech that one replica answers at once: lists, voices, health."""
+_RETRY_S = 2.0
 _STARTS = 3
 _CPU_SLOTS = 4
 _HEADROOM = 0.75
@@ -51,7 +51,11 @@ class ReplicaPlan:
         settings, replica = self.settings, self.replica
         assert settings.queue.running is not None  # `_defaults` has it
         return {
-            "max_ongoing_requests": settings.queue.running + settings.queue.waiting + _OTHERS,
+            # What no replica has a place for waits where any may take it, at the proxy; Serve counts
+            # what is on its way to a free replica there too, and a burst must not be sent away.
+            "max_ongoing_requests": settings.queue.running + _OTHERS,
+            "max_queued_requests": settings.queue.running + settings.queue.waiting,
+            "backpressure_config": {"status_code": 503, "retry_after_s": _RETRY_S},
             "graceful_shutdown_timeout_s": settings.server.drain_timeout_s,
             "graceful_shutdown_wait_loop_s": 1.0,
             "health_check_period_s": replica.health_period_s,
