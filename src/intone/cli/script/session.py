@@ -17,7 +17,7 @@ from intone.core.speak_options import speech_request
 from intone.core.types import Capabilities
 from intone.remote import RemoteTTS
 from intone.render.casting import Casting, cast_script
-from intone.render.identity import Identity, find_identity, preset_identity
+from intone.render.identity import Identity, find_identity, is_description, preset_identity
 from intone.render.pinning import order_for, pin, undesigned
 from intone.render.plan import ScriptPlan
 from intone.render.planning import PlanSettings, plan_script
@@ -54,8 +54,11 @@ class Session:
         """
         cast = None if args.cast is None else read_cast(Path(args.cast))
         script = parse_script(read_text(Path(args.file)), mode=args.mode, speakers=cast)
+        names = _names(args, script, cast)
         if args.server is None:
-            args.model = speaking_model(args, _names(args, script, cast))
+            args.model = speaking_model(args, names)
+        else:
+            _check_named(args.server, names)
         with server_choice.open_speaker(args) as tts:
             can = tts.capabilities()
         casting = _cast(args, script, cast, can)
@@ -75,19 +78,11 @@ class Session:
         Args:
             tts: of the model that speaks; it clones, and need not be loaded yet.
             tell: is told what was made, and what is to be known of it.
-
-        Raises:
-            UnsupportedModeError: a server speaks, and somebody is a description.
         """
         people = undesigned(self.plan, self.can)
         if not people:
             return self
-        if isinstance(tts, RemoteTTS):
-            raise UnsupportedModeError(
-                f"{people[0].name!r} is a description, which is designed on this machine, and "
-                f"{tts.url} speaks; design it there (POST /v1/audio/voices/design), keep it, and "
-                "name it."
-            )
+        assert isinstance(tts, TTS), "a server speaks with names alone"
         made = {who.name: self._pinned(who, args, tts, tell) for who in people}
         casting = self.casting.replaced(made)
         plan = plan_script(self.script, casting, self.can, self.settings)
@@ -113,6 +108,15 @@ class Session:
         for note in pinned.notes:
             tell(note)
         return replace(who, voice=pinned.voice)
+
+
+def _check_named(server: str, names: Sequence[str]) -> None:
+    """Raises UnsupportedModeError where somebody would have to be designed first."""
+    for name in filter(is_description, names):
+        raise UnsupportedModeError(
+            f"{name!r} is a description, which is designed on this machine, and --server {server} "
+            "speaks; design and keep it there (POST /v1/audio/voices/design), and name it."
+        )
 
 
 def _names(args: argparse.Namespace, script: Script, cast: Cast | None) -> Sequence[str]:
