@@ -106,20 +106,23 @@ class CodecQueue:
         One turn opens what costs nothing to open, or hears one reference, or does one call.
         """
         self._end_doomed()
-        with self._changed:
-            lines = in_order(
-                [line for line in self._lines.values() if line.has_work], self._clock()
-            )
-            chosen, jobs = self._choose(lines)
-            for line in lines:
-                line.num_passed += line not in chosen
-            for line in chosen if jobs else ():
-                line.num_passed = 0
+        lines, jobs = self._next()
         if jobs:
-            self._decode(chosen, jobs)
+            self._decode(lines, jobs)
             return
-        for line in chosen:
+        for line in lines:
             self._open(line)
+
+    def _next(self) -> tuple[Sequence[Line], Sequence[Job]]:
+        """Returns whose turn it is, see `_choose`, and notes who was passed over."""
+        with self._changed:
+            waiting = [line for line in self._lines.values() if line.has_work]
+            lines, jobs = self._choose(in_order(waiting, self._clock()))
+            for line in set(waiting) - set(lines):
+                line.num_passed += 1
+            for line in lines if jobs else ():
+                line.num_passed = 0
+            return lines, jobs
 
     def _end_doomed(self) -> None:
         with self._changed:
