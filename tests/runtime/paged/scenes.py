@@ -85,8 +85,10 @@ class Scene:
         tables = self.tables[rows, :width].contiguous()
         attention = make(self.cache, self.q.shape[1], len(rows), tables.shape[1])
         decode = PagedDecode(self.cache, tables, self.positions[rows].contiguous(), attention)
-        new = (each[rows][:, None] for each in (self.q, self.k, self.v))
-        return decode(LAYER, *new)[:, 0]
+        # Parts of one tensor, as a layer hands them over: a row's stride is not its length.
+        new = torch.cat([self.q, self.k, self.v], dim=1)[rows, None]
+        sizes = [each.shape[1] for each in (self.q, self.k, self.v)]
+        return decode(LAYER, *new.split(sizes, dim=2))[:, 0]
 
 
 def scene_of(case: Case, device: torch.device, seed: int = 0) -> Scene:

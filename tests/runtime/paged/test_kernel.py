@@ -56,6 +56,46 @@ def test_the_interpreted_kernel_attends_over_many_and_long_rows() -> None:
     assert {name: complaint for name, complaint in found.items() if complaint} == {}
 
 
+POINTERS = {
+    "tables_ptr": "*i32",
+    "positions_ptr": "*i64",
+    "partial_ptr": "*fp32",
+    "stats_ptr": "*fp32",
+    "scale": "fp32",
+}
+SIZES = {"HEADS": 16, "KV_HEADS": 8, "GROUP": 2, "HEAD_DIM": 128, "PAGE_POSITIONS": 64}
+"""Those of the released models."""
+
+
+@pytest.mark.parametrize(
+    ("capability", "ones"), [(80, {}), (90, {}), (90, {"lanes": 1, "num_splits": 1})]
+)
+def test_the_kernel_builds_for_devices_that_are_not_here(
+    capability: int, ones: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from triton import compile as build
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from intone.runtime.paged import kernel
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    options = {"num_warps": 8, "enable_fp_fusion": True}
+    # Triton builds a kernel of its own where a number is 1.
+    sizes = {**SIZES, **ones, "SPLIT": kernel.SPLIT_POSITIONS, "JOINED": 16}
+    for function in (kernel._attend_split, kernel._join_splits):
+        constants = {name: sizes[name] for name in function.arg_names if name in sizes}
+        types = {
+            name: "constexpr"
+            if name in constants
+            else POINTERS.get(name, "*bf16" if name.endswith("_ptr") else "i32")
+            for name in function.arg_names
+        }
+        source = ASTSource(fn=function, signature=types, constexprs=constants)
+        built = build(source, target=GPUTarget("cuda", capability, 32), options=options)
+        assert built.asm["cubin"]
+
+
 def _on_this_device(cache: PagedCache, heads: int, rows: int, pages: int) -> RowAttention:
     from intone.runtime.paged.kernel import KernelRows
 

@@ -16,7 +16,6 @@ from tests.runtime.paged.scenes import (
 )
 
 from intone.runtime.paged.cache import PagedCache
-from intone.runtime.paged.decoding import row_attention
 from intone.runtime.paged.reference import GatheredRows
 
 CPU = torch.device("cpu")
@@ -52,11 +51,3 @@ def _cases(draw: st.DrawFn) -> Case:
 def test_any_layout_of_pages_gives_what_a_dense_cache_gives(case: Case) -> None:
     check_results(_reference, case, CPU)
     check_rows_are_alone(_reference, case, CPU)
-
-
-def test_a_cpu_takes_the_reference() -> None:
-    case = Case(positions=(3,))
-    from tests.runtime.paged.scenes import scene_of
-
-    cache = scene_of(case, CPU).cache
-    assert isinstance(row_attention(cache, num_heads=4, max_rows=1, max_pages=1), GatheredRows)

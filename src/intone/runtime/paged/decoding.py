@@ -81,6 +81,13 @@ def row_attention(
     """
     if cache.keys.device.type != "cuda":
         return GatheredRows()
+    return kernel_or_reference(cache, num_heads=num_heads, max_rows=max_rows, max_pages=max_pages)
+
+
+def kernel_or_reference(
+    cache: PagedCache, *, num_heads: int, max_rows: int, max_pages: int
+) -> RowAttention:
+    """Returns the kernel, or after one logged line the reference; see `row_attention`."""
     try:
         from intone.runtime.paged.kernel import open_kernel  # Triton is not on every machine
     except ImportError as error:

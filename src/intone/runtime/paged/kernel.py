@@ -16,7 +16,6 @@ add 2 * N * (D + 2) * 4 bytes per 64 positions, written and read: 6 % at these s
 from __future__ import annotations
 
 import subprocess
-from typing import Any, TypeAlias
 
 import torch
 import triton
@@ -25,9 +24,6 @@ from torch import Tensor
 from triton.errors import TritonError
 
 from intone.runtime.paged.cache import PagedCache
-
-Pointer: TypeAlias = Any
-"""To the first element of a tensor, which is how a kernel gets it."""
 
 SPLIT_POSITIONS = 64
 """Positions per split: 16 KiB of keys in bf16, what a program holds in registers at once."""
@@ -50,8 +46,9 @@ _CANNOT_BUILD = (TritonError, RuntimeError, OSError, subprocess.CalledProcessErr
 
 @triton.jit
 def _attend_split(
-    q_ptr: Pointer, k_ptr: Pointer, v_ptr: Pointer, keys_ptr: Pointer, values_ptr: Pointer,
-    tables_ptr: Pointer, positions_ptr: Pointer, partial_ptr: Pointer, stats_ptr: Pointer,
+    q_ptr: tl.tensor, k_ptr: tl.tensor, v_ptr: tl.tensor,
+    keys_ptr: tl.tensor, values_ptr: tl.tensor, tables_ptr: tl.tensor, positions_ptr: tl.tensor,
+    partial_ptr: tl.tensor, stats_ptr: tl.tensor,
     q_stride: int, k_stride: int, v_stride: int, table_stride: int,
     num_splits: int, lanes: int, scale: float,
     PAGE_POSITIONS: tl.constexpr, KV_HEADS: tl.constexpr, GROUP: tl.constexpr,
@@ -102,7 +99,7 @@ def _attend_split(
 
 @triton.jit
 def _join_splits(
-    partial_ptr: Pointer, stats_ptr: Pointer, positions_ptr: Pointer, out_ptr: Pointer,
+    partial_ptr: tl.tensor, stats_ptr: tl.tensor, positions_ptr: tl.tensor, out_ptr: tl.tensor,
     num_splits: int,
     HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, SPLIT: tl.constexpr, JOINED: tl.constexpr,
 ) -> None:  # fmt: skip
@@ -154,6 +151,7 @@ class KernelRows:
         tables: Tensor,
         positions: Tensor,
     ) -> Tensor:
+        q, k, v = _heads_side_by_side(q), _heads_side_by_side(k), _heads_side_by_side(v)
         rows, num_heads, head_dim = q.shape
         kv_heads, page_positions = k.shape[1], keys.shape[1]
         splits = _ceil_div(tables.shape[1] * page_positions, SPLIT_POSITIONS)
@@ -162,12 +160,13 @@ class KernelRows:
             q, k, v, keys, values, tables, positions, self._partial, self._stats,
             q.stride(0), k.stride(0), v.stride(0), tables.stride(0), splits, lanes, head_dim**-0.5,
             PAGE_POSITIONS=page_positions, KV_HEADS=kv_heads, GROUP=num_heads // kv_heads,
-            HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, num_warps=_WARPS,
+            HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, num_warps=_WARPS, enable_fp_fusion=True,
         )  # fmt: skip
         out = torch.empty(rows, num_heads * head_dim, device=q.device, dtype=q.dtype)
         _join_splits[(rows, num_heads)](
             self._partial, self._stats, positions, out, splits,
             HEADS=num_heads, HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, JOINED=_JOINED_SPLITS,
+            enable_fp_fusion=True,
         )  # fmt: skip
         return out
 
@@ -196,6 +195,11 @@ def _try_out(kernel: KernelRows, cache: PagedCache, num_heads: int, max_pages: i
     kernel(q, k, k, keys, cache.values[0], tables, positions)
     if keys.device.type == "cuda":
         torch.cuda.synchronize(keys.device)
+
+
+def _heads_side_by_side(x: Tensor) -> Tensor:
+    """Returns x [B, heads, D], copied unless its rows are each in one piece, as a split's are."""
+    return x if x.stride()[1:] == (x.shape[2], 1) else x.contiguous()
 
 
 def _ceil_div(number: int, size: int) -> int:
