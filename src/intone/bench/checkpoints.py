@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from intone.core.errors import InvalidSettingError
-from intone.core.types import ModelKind
 
 if TYPE_CHECKING:
+    from intone.core.types import ModelKind
     from intone.models.official_layout import RandomSize
 
 _SIZES: Mapping[str, RandomSize] = {"tiny": "tiny", "0.6b": "0.6b", "1.7b": "1.7b"}

@@ -8,19 +8,23 @@ sampling are left out: what stands between floor and figure for one stream is mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intone.bench.floors import FrameWork
 from intone.bench.gpu.rates import DeviceRates
-from intone.models.config import ModelConfig, TransformerConfig, read_json
+from intone.models.config import CodePredictorConfig, ModelConfig, TransformerConfig, read_json
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceWork:
-    """What one frame of a checkpoint asks of a device."""
+    """What one frame of a checkpoint asks of a device.
+
+    The code predictor's embeddings are folded with its input projection at load, so of that a frame
+    reads the talker's row alone.
+    """
 
     frame: FrameWork
     bytes_per_weight: int
@@ -32,9 +36,11 @@ class DeviceWork:
     @classmethod
     def of(cls, directory: Path, dtype: str) -> DeviceWork:
         """Counts for a checkpoint and the precision of its weights; raises CheckpointError."""
-        block = ModelConfig.from_dict(read_json(directory / "config.json")).talker.block
+        model = ModelConfig.from_dict(read_json(directory / "config.json"))
+        block, frame = model.talker.block, FrameWork.of(directory)
+        unread = _folded_weights(model.code_predictor)
         return cls(
-            frame=FrameWork.of(directory),
+            frame=replace(frame, code_predictor_weights=frame.code_predictor_weights - unread),
             bytes_per_weight=_BYTES[dtype],
             kv_bytes_per_position=kv_bytes_per_position(block, _BYTES[dtype]),
             attention_flop_per_position=4 * block.num_layers * block.num_heads * block.head_dim,
@@ -88,3 +94,10 @@ class DeviceFloors:
 def kv_bytes_per_position(block: TransformerConfig, bytes_per_value: int) -> int:
     """Returns the bytes of the keys and values of one row, all layers."""
     return 2 * block.num_layers * block.num_kv_heads * block.head_dim * bytes_per_value
+
+
+def _folded_weights(config: CodePredictorConfig) -> int:
+    """Weights of the projection that are read once a codebook without folded embeddings."""
+    if config.input_size == config.block.hidden_size:
+        return 0
+    return (config.num_codebooks - 2) * config.input_size * config.block.hidden_size

@@ -32,6 +32,7 @@ from intone.runtime.torch_opening import DTYPES
 _log = logging.getLogger("intone")
 
 OUT_OF_TIME = "not measured: the time was over"
+OTHER_RUNNER = "on a CPU the server runs its built graphs, not the recorded frames of a GPU"
 FAKE_MODEL = "any model"
 """The host's side does not depend on it."""
 
@@ -81,7 +82,8 @@ def run_suite(
             left = sum(shares) * (len(models) - index)
             suite.measure_model(model, budget.part(sum(shares) / (left + rest)))
     if "open-loop" in setting.parts and models:
-        suite.measure("open-loop", label_of(models[-1]), lambda: suite.open_loop(models[-1]))
+        note = OTHER_RUNNER if setting.device == "cpu" else None
+        suite.measure("open-loop", label_of(models[-1]), lambda: suite.open_loop(models[-1]), note)
     return suite.is_complete
 
 
@@ -101,7 +103,13 @@ class _Suite:
         self._kept = kept
         self._device = torch.device(setting.device)
 
-    def measure(self, part: str, model: str, work: Callable[[], Sequence[object]]) -> None:
+    def measure(
+        self,
+        part: str,
+        model: str,
+        work: Callable[[], Sequence[object]],
+        note: str | None = None,
+    ) -> None:
         """Keeps what a part finds; what goes wrong in one part does not cost the others."""
         if self._budget.is_over:
             self._keep(part, model, Entry.now(note=OUT_OF_TIME))
@@ -112,7 +120,7 @@ class _Suite:
             _log.warning("%s, %s: %s", part, model, error)
             self._keep(part, model, Entry.now(note=f"failed: {error}"))
             return
-        self._keep(part, model, Entry.now(figures, None if figures else OUT_OF_TIME))
+        self._keep(part, model, Entry.now(figures, note if figures else OUT_OF_TIME))
 
     def _keep(self, part: str, model: str, entry: Entry) -> None:
         self.is_complete &= bool(entry.figures)
