@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ from intone.core.types import VoiceClonePrompt
 from intone.server.admission import NO_LIMITS
 from intone.server.keys import KeyFile
 
+ROOT = Path(__file__).parents[2]
+SERVER = "http://localhost:8000"
 FRAME = (np.arange(1_920) % 100 * 300).astype("<i2").tobytes()
 
 
@@ -220,3 +224,20 @@ def test_a_sentence_is_spoken_by_a_server_of_others(
     assert outcome.code == 0
     assert server.bodies[0]["voice"] == "vivian"
     assert soundfile.info("speech.wav").frames == 2 * 1_920
+
+
+def test_what_its_page_shows_runs(url: str) -> None:
+    page = (ROOT / "docs" / "remote.md").read_text("utf-8").replace(SERVER, url)
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", page, re.M | re.S)
+    save(Path("clip.wav"), speech(3.0))
+    Path("play.txt").write_text("[voice:ryan] It was late. [pause:0.5s] Come in!")
+    Path("chapter.txt").write_text("A chapter.")
+    commands = [line for kind, code in blocks if kind == "sh" for line in code.splitlines()]
+    for command in commands:
+        words = shlex.split(command.replace("https://voices.example.org", url))
+        words = words[words.index("intone") + 1 :]
+        assert intone(*words).code == 0, command
+    for code in (code for kind, code in blocks if kind == "python"):
+        exec(compile(code, "remote.md", "exec"), {})
+
+    assert soundfile.info("hello.wav").frames > 0
