@@ -20,15 +20,23 @@ Before = Callable[[DecoderBlock, Tensor, Rotation], tuple[Tensor, Tensor, Tensor
 After = Callable[[DecoderBlock, Tensor, Tensor], Tensor]
 
 
+_CANNOT_FUSE = (RuntimeError, ImportError, OSError)
+"""No compiler, no Triton, no cache folder, a device that is too old."""
+
+
 def compiled(function: Callable[P, R], device: torch.device) -> Callable[P, R]:
     """Returns `function`, fused by torch.compile on CUDA.
 
-    Where the compiler or what it needs is missing, the first call logs one line, and the function
-    runs as it is from then on. Elsewhere than on CUDA it is returned unchanged.
+    Where the compiler or what it needs is missing, one line is logged, at the latest by the first
+    call, and the function runs as it is from then on. Elsewhere than on CUDA it is returned unchanged.
     """
     if device.type != "cuda":
         return function
-    return Fused(function, torch.compile(function, dynamic=True))
+    try:
+        return Fused(function, torch.compile(function, dynamic=True))
+    except _CANNOT_FUSE as error:
+        _tell(error)
+        return function
 
 
 class Fused(Generic[P, R]):
@@ -43,11 +51,15 @@ class Fused(Generic[P, R]):
             return self._function(*args, **kwargs)
         try:
             return self._fused(*args, **kwargs)
-        except (RuntimeError, ImportError, OSError) as error:  # no compiler, no Triton, old device
-            reason = (str(error).splitlines() or [""])[0]
-            _log.warning("steps without torch.compile (%s): slower, same speech", reason)
+        except _CANNOT_FUSE as error:
+            _tell(error)
             self._fused = None
             return self._function(*args, **kwargs)
+
+
+def _tell(error: Exception) -> None:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    _log.warning("steps without torch.compile (%s): slower, same speech", reason)
 
 
 class BlockHalves:

@@ -1,0 +1,105 @@
+"""The recorded networks as the engine opens and drives them, unrecorded on a CPU."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from intone.core.errors import InvalidSettingError
+from intone.core.speak_options import SpeakOptions
+from intone.core.types import Audio, ModelKind
+from intone.engine import loading
+from intone.models.checkpoint import Checkpoint, Placement
+from intone.runtime import graph_opening
+from intone.runtime.graph_opening import PAGE_POSITIONS, open_graph_networks
+from intone.runtime.stage_times import StageTimes
+from intone.tts import TTS
+
+REQUESTS: list[tuple[str, SpeakOptions]] = [
+    ("Hello, world.", {"voice": "ryan", "seed": 1, "language": "english"}),
+    ("A longer sentence, so that prompts differ.", {"voice": "vivian", "seed": 2, "top_p": 0.8}),
+    ("Greedy.", {"voice": "serena", "seed": 4, "greedy": True, "text_layout": "per_frame"}),
+]
+LENGTH: SpeakOptions = {"min_frames": 12, "max_frames": 12}
+
+
+@pytest.fixture
+def recorded_tts(
+    tiny_checkpoint: Callable[[ModelKind], Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TTS]:
+    """A TTS over the recorded networks."""
+    monkeypatch.setattr(loading, "_engine", loading._recorded_engine)
+    directory = tiny_checkpoint("custom")
+    with TTS(directory, device="cpu", dtype="fp32", num_slots=2, num_positions=256) as tts:
+        yield tts
+
+
+def test_takes_side_by_side_sound_as_those_of_the_plain_engine(
+    recorded_tts: TTS, tiny_tts: TTS
+) -> None:
+    """Three takes in two slots, streamed, with the codec on a thread of its own."""
+    spoken: list[Audio | None] = [None] * len(REQUESTS)
+
+    def speak(number: int) -> None:
+        text, options = REQUESTS[number]
+        spoken[number] = recorded_tts.speak(text, **options, **LENGTH)
+
+    threads = [threading.Thread(target=speak, args=(number,)) for number in range(len(REQUESTS))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for audio, (text, options) in zip(spoken, REQUESTS, strict=True):
+        assert audio is not None
+        plain = tiny_tts.speak(text, **options, **LENGTH)
+        np.testing.assert_allclose(audio.samples, plain.samples, atol=1e-4)
+    assert recorded_tts.load().times.talker_s > 0
+    assert recorded_tts.load().times.prefill_s > 0
+
+
+def test_opening_says_in_one_line_what_is_ready(
+    tiny_checkpoint: Callable[[ModelKind], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="intone"):
+        runner, decoder = open_graph_networks(
+            tiny_checkpoint("custom"), "cpu", "fp32",
+            num_slots=2, num_positions=100, times=StageTimes(),
+        )  # fmt: skip
+    (line,) = caplog.messages
+    assert line.startswith("cpu ready in ")
+    assert line.endswith(f" 2 slots, 4 pages of {PAGE_POSITIONS} positions, 0 graphs")
+    assert (runner.num_slots, runner.pages.num_pages) == (2, 4)
+    assert decoder.num_free == 4, "two streams for each slot"
+    talker = runner._networks.talker
+    assert talker.model.text_embedding.weight.numel() == 0, "its folded twin took its place"
+
+
+def layout(tiny: Path, monkeypatch: pytest.MonkeyPatch, free_pages: int) -> int:
+    """Returns how many pages are made where the device has room for so many, scratch included."""
+    config = Checkpoint(tiny).config.talker.block
+    place = Placement(torch.device("cuda"), torch.bfloat16)
+    page_bytes = 2 * config.num_layers * PAGE_POSITIONS * config.num_kv_heads * config.head_dim * 2
+    monkeypatch.setattr(graph_opening, "_free_bytes", lambda device: free_pages * page_bytes + 7)
+    return graph_opening._page_layout(config, place, 4, 200).num_pages
+
+
+def test_pages_fill_what_is_free_but_no_more_than_slots_could_use(
+    tiny_checkpoint: Callable[[ModelKind], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = tiny_checkpoint("custom")
+    assert layout(tiny, monkeypatch, free_pages=1000) == 4 * 4
+    assert layout(tiny, monkeypatch, free_pages=11) == 10
+    assert layout(tiny, monkeypatch, free_pages=5) == 4
+
+
+def test_a_device_without_room_for_one_take_is_refused_in_words(
+    tiny_checkpoint: Callable[[ModelKind], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidSettingError, match=r"one take of 200 positions needs .* on cuda"):
+        layout(tiny_checkpoint("custom"), monkeypatch, free_pages=4)
