@@ -101,13 +101,13 @@ class Company:
     def leave(self, seed: int) -> None:
         self.decoder.release(self.streams.pop(seed))
 
-    def check(self) -> None:
+    def check(self, tolerance: float = NEAR) -> None:
         for seed, parts in self.samples.items():
             if parts:
                 samples, start = np.concatenate(parts), self.num_reference[seed]
                 end = start * SAMPLES_PER_FRAME + len(samples)
                 expected = whole(self.network, self.takes[seed])[start * SAMPLES_PER_FRAME : end]
-                np.testing.assert_allclose(samples, expected, atol=NEAR)
+                np.testing.assert_allclose(samples, expected, atol=tolerance)
 
 
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])

@@ -17,6 +17,8 @@ class DeviceLane:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        if self._stream is not None:  # what it will work on, weights for one, may be on its way
+            self._stream.wait_stream(torch.cuda.current_stream(device))
 
     @contextmanager
     def entered(self) -> Iterator[None]:

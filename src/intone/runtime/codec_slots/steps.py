@@ -55,16 +55,17 @@ class ArenaSteps:
         self._steps = {pair: self._recorded(*pair, graphs) for pair in sizes.pairs()}
 
     def _recorded(self, frames: int, batch: int, graphs: GraphPool) -> _Step:
-        rows, state = self._rows[:batch], self._working.state(batch)
-        shape = (batch, self._decoder.config.num_codebooks, frames)
+        decoder, arena, working = self._decoder, self._arena, self._working
+        rows, state = self._rows[:batch], working.state(batch)
+        shape = (batch, decoder.config.num_codebooks, frames)
         codes = self._codes[: batch * shape[1] * frames].view(shape)
         samples = self._samples[: batch * frames * SAMPLES_PER_FRAME].view(batch, -1)
 
         def work() -> None:
-            self._arena.gather(rows, self._working)
+            arena.gather(rows, working)
             with exact_convolutions(samples.device):
-                samples.copy_(self._decoder.step(codes, state))
-            self._arena.scatter(rows, self._working)
+                samples.copy_(decoder.step(codes, state))
+            arena.scatter(rows, working)
 
         return _Step(rows, codes, samples, graphs.capture(work))
 
