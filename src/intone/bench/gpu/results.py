@@ -30,7 +30,9 @@ class Entry:
     """ISO 8601."""
     figures: Sequence[Row] = ()
     note: str | None = None
-    """Why there are no figures, or fewer."""
+    """Why there are no figures, or what else to know about them."""
+    setting: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """Precision, slots and the like."""
 
     @classmethod
     def now(cls, figures: Sequence[object] = (), note: str | None = None) -> Self:

@@ -23,6 +23,8 @@ class SuiteSize:
     """Of timed calls in a row, per part of a frame."""
     host_streams: int
     host_frames: int
+    is_quick: bool = False
+    """Too few takes: figures are not to be quoted."""
 
 
 GPU_SIZE = SuiteSize(
@@ -50,15 +52,16 @@ CPU_SIZE = SuiteSize(
 """Of a tiny model, where there is no GPU: the same settings, shorter."""
 
 QUICK_SIZE = SuiteSize(
-    single=SingleSize(num_frames=4, num_takes=1, num_first_chunks=2),
+    single=SingleSize(num_frames=2, num_takes=1, num_first_chunks=1),
     stream_counts=(1, 4),
-    stream_frames=4,
+    stream_frames=2,
     stream_rounds=1,
     open_loop=OpenLoopSize(rates_hz=(1.0, 4.0), max_duration_s=1.0, num_frames=4),
     peer_takes=1,
     step_rounds=1,
     host_streams=4,
     host_frames=20,
+    is_quick=True,
 )
 """To see that everything runs; its figures are of too few takes to be quoted."""
 

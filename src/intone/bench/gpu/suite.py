@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -53,10 +55,23 @@ class SuiteSetting:
     def num_slots(self) -> int:
         return max(self.size.stream_counts)
 
+    @property
+    def facts(self) -> Mapping[str, str | int | bool]:
+        """What figures were taken with."""
+        return {
+            "intone": version("intone"),
+            "dtype": self.dtype,
+            "num_slots": self.num_slots,
+            "is_quick": self.size.is_quick,
+        }
+
 
 _MODEL_PARTS = {"single": 3.0, "frame": 1.0, "streams": 3.0, "peer": 3.0}
 """Parts that share one loaded model, and their shares of the time."""
 _OPEN_LOOP_SHARE = 4.0
+_ENGINE_PARTS = ("single", "streams", "peer")
+_FAILURES = (IntoneError, RuntimeError)
+"""What a part may end with; a device reports its errors as RuntimeError."""
 PARTS = ("host", *_MODEL_PARTS, "open-loop")
 
 
@@ -116,15 +131,18 @@ class _Suite:
             return
         try:
             figures = work()
-        except IntoneError as error:
-            _log.warning("%s, %s: %s", part, model, error)
-            self._keep(part, model, Entry.now(note=f"failed: {error}"))
+        except _FAILURES as error:
+            self._fail(part, model, error)
             return
         self._keep(part, model, Entry.now(figures, note if figures else OUT_OF_TIME))
 
     def _keep(self, part: str, model: str, entry: Entry) -> None:
         self.is_complete &= bool(entry.figures)
-        self._kept(part, model, entry)
+        self._kept(part, model, replace(entry, setting=self._setting.facts))
+
+    def _fail(self, part: str, model: str, error: Exception) -> None:
+        _log.warning("%s, %s failed", part, model, exc_info=error)
+        self._keep(part, model, Entry.now(note=f"failed: {error!r}"))
 
     def host(self) -> Sequence[object]:
         size = self._setting.size
@@ -141,16 +159,24 @@ class _Suite:
         return measure_open_loop(model, settings, self._setting.size.open_loop, self._budget)
 
     def measure_model(self, model: Path, budget: Budget) -> None:
-        """Measures the parts that share one loaded model, and the peer beside it."""
+        """Measures one checkpoint: with an engine, the peer beside it, and then without."""
         label = label_of(model)
+        if any(part in _ENGINE_PARTS for part in self._setting.parts):
+            self._measure_speaking(model, label, budget)
+            self._free()
+        if "frame" in self._setting.parts:
+            self.measure("frame", label, lambda: self._frame(model))
+            self._free()
+
+    def _measure_speaking(self, model: Path, label: str, budget: Budget) -> None:
         with ExitStack() as stack:
             peer = self._peer(model, label, stack)
             try:
                 loaded = open_model(model, self._engine_settings())
-            except IntoneError as error:
+            except _FAILURES as error:
                 for part in self._setting.parts:
-                    if part in _MODEL_PARTS:
-                        self._keep(part, label, Entry.now(note=f"failed: {error}"))
+                    if part in _ENGINE_PARTS:
+                        self._fail(part, label, error)
                 return
             stack.callback(loaded.engine.close)
             speaker = Speaker(loaded)
@@ -161,8 +187,12 @@ class _Suite:
             if peer is not None:
                 works["peer"] = lambda share: self._beside(speaker, peer, share)
             self._in_turn(label, works, budget)
-        if "frame" in self._setting.parts:
-            self.measure("frame", label, lambda: self._frame(model))
+
+    def _free(self) -> None:
+        """Gives back what closed models held: the server is another process, and needs it."""
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _in_turn(
         self, label: str, works: dict[str, Callable[[Budget], Sequence[object]]], budget: Budget
@@ -195,7 +225,7 @@ class _Suite:
         if self._device.type != "cuda":
             reason = "faster-qwen3-tts needs CUDA"
         if reason is not None:
-            self._kept("peer", label, Entry.now(note=reason))
+            self._kept("peer", label, Entry.now(note=reason))  # nobody asked in vain: no failure
             return None
         peer = peer_process(
             model,
@@ -207,7 +237,7 @@ class _Suite:
         try:
             return stack.enter_context(peer)
         except IntoneError as error:
-            self._keep("peer", label, Entry.now(note=f"failed: {error}"))
+            self._fail("peer", label, error)
             return None
 
     def _beside(self, speaker: Speaker, peer: Contestant, budget: Budget) -> Sequence[object]:

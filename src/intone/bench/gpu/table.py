@@ -70,13 +70,14 @@ _COLUMNS: Mapping[str, tuple[str, Sequence[Column]]] = {
         ),
     ),
     "open-loop": (
-        "intone serve, Poisson arrivals (TTFA: first sample above -50 dB)",
+        "intone serve, Poisson arrivals (TTFA: first sample above -50 dB; byte: the first)",
         (
             ("rate/s", _number("rate_hz", "{:g}")),
             ("requests", _number("num_requests", "{}")),
             ("success", _share("success_rate")),
             ("TTFA p50", _percentile_ms("ttfa_s", "p50")),
             ("p95 ms", _percentile_ms("ttfa_s", "p95")),
+            ("byte p95", _percentile_ms("first_byte_s", "p95")),
             ("with holes", _share("underrun_rate")),
             ("audio s/s", _number("audio_per_s")),
         ),
@@ -118,8 +119,13 @@ def table(results: Results) -> str:
         )
     for part, (title, columns) in _COLUMNS.items():
         for model, entry in results.parts.get(part, {}).items():
-            lines += ["", f"{part}, {model}: {title}", *_rows(columns, entry)]
+            lines += ["", f"{_heading(part, model, entry)}: {title}", *_rows(columns, entry)]
     return "\n".join([*lines, "", *_goals(results)])
+
+
+def _heading(part: str, model: str, entry: Entry) -> str:
+    dtype = entry.setting.get("dtype")
+    return ", ".join([part, model, *([] if dtype is None or part == "host" else [str(dtype)])])
 
 
 def _rows(columns: Sequence[Column], entry: Entry) -> list[str]:
@@ -128,6 +134,8 @@ def _rows(columns: Sequence[Column], entry: Entry) -> list[str]:
         lines.append("".join(f"{name:>{_WIDTH}}" for name, _ in columns))
     for row in entry.figures:
         lines.append("".join(f"{cell(row):>{_WIDTH}}" for _, cell in columns))
+    if entry.figures and entry.setting.get("is_quick"):
+        lines.append("  of few takes (--quick): do not quote")
     return [*lines, *([] if entry.note is None else [f"  {entry.note}"])]
 
 
