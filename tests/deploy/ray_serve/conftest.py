@@ -46,7 +46,8 @@ class Fleet:
 
         from intone.deploy.ray import app
 
-        common = {"server": {"keys_file": str(self.keys_file), "log_level": "warning"}}
+        server = {"keys_file": str(self.keys_file), "log_level": "warning"}
+        common = {"server": server | {"drain_timeout_s": 120.0}}
         serve.run(app({**common, **args}), name=name, route_prefix=prefix)
 
 
@@ -55,6 +56,15 @@ def builtin_args(waiting: int = 64) -> dict[str, Any]:
         "model": {"default": "builtin", "served": ["builtin"], "slots": 4},
         "queue": {"waiting": waiting},
         "replica": {"num_cpus": 1, "min_replicas": 2, "max_replicas": 2, "surge_percent": 50},
+    }
+
+
+def tiny_args(checkpoint: Path) -> dict[str, Any]:
+    """One replica that speaks one take at once, of many frames, and lets two wait."""
+    return {
+        "model": {"default": str(checkpoint), "served": [str(checkpoint)], "slots": 1},
+        "queue": {"waiting": 2},
+        "replica": {"num_cpus": 1},
     }
 
 
@@ -83,8 +93,7 @@ def fleet(
             serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
             made = Fleet(f"http://127.0.0.1:{port}", key, keys_file)
             made.deploy("builtin", "/", builtin_args())
-            tiny = {"default": str(tiny_checkpoint("custom")), "served": ["tiny-custom"]}
-            made.deploy("tiny", "/tiny-custom", {"model": tiny, "replica": {"num_cpus": 1}})
+            made.deploy("tiny", "/tiny-custom", tiny_args(tiny_checkpoint("custom")))
             yield made
         finally:
             serve.shutdown()
