@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from intone.cli.telling import tell
 from intone.core.errors import InvalidSettingError
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def add_ray(parser: argparse.ArgumentParser, what: str) -> None:
 
 def check_ray(args: argparse.Namespace) -> None:
     """Raises InvalidSettingError for options that mean nothing, or nothing sensible."""
+    if args.ray is not None and args.server is not None:
+        raise InvalidSettingError(
+            f"--ray speaks on a cluster, and --server {args.server} speaks itself; give one of "
+            "them. A fleet behind a server is spread already."
+        )
     for name in _ONLY_WITH_RAY:
         value, option = getattr(args, name), f"--{name.replace('_', '-')}"
         if value is not None and args.ray is None:
@@ -52,6 +58,15 @@ def check_ray(args: argparse.Namespace) -> None:
         least = 0 if name == "gpus_per_worker" else 1
         if value is not None and value < least:
             raise InvalidSettingError(f"{option} is {value}; allowed: {least} or more.")
+
+
+def tell_workers(cluster: RayCluster) -> None:
+    """Prints how the work is spread."""
+    gpus = f", {cluster.gpus:g} GPUs" if cluster.gpus else ""
+    tell(
+        f"{cluster.num_workers} workers of {cluster.cpus} cores{gpus} each, on a cluster of "
+        f"{cluster.num_machines} machines that has room for {cluster.room}"
+    )
 
 
 @contextmanager

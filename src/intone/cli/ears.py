@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
 
 from intone.cli.models_here import directory_of, first_here, short_name
 from intone.core.errors import InvalidSettingError
-from intone.core.types import Capabilities, Samples
+from intone.core.types import Capabilities
+from intone.deploy.offline.hearing import EarOpening
 from intone.models.hub import HubSettings
 from intone.remote import RemoteTTS
 from intone.render.drawing import DrawPolicy
-from intone.render.ear import Ear, SynthesizerEar
+from intone.render.ear import Ear
 from intone.render.planning import MAX_PIECE_S
 from intone.tts import TTS
-from intone.voices.cloning import Cloner
 
 NO_EAR = "none"
 _EARS = ("0.6b-base", "1.7b-base")
 """Any Base model hears; the smaller one is quicker to open."""
 
 _LONGEST_HEARD_S = 2 * MAX_PIECE_S
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointEar:
-    """The speaker encoder of a checkpoint that does not speak; nothing else of it is loaded."""
-
-    cloner: Cloner
-    name: str
-
-    def x_vector(self, samples: Samples) -> Samples:
-        return self.cloner.x_vector(samples)
 
 
 def chosen_ear(args: argparse.Namespace, tts: TTS | RemoteTTS, can: Capabilities) -> Ear | None:
@@ -44,16 +32,24 @@ def chosen_ear(args: argparse.Namespace, tts: TTS | RemoteTTS, can: Capabilities
         ModelNotFoundError: the one that was asked for is not on this machine.
         InvalidSettingError: the memory budget leaves no room for it.
     """
-    if args.ear == NO_EAR or (args.ear is None and args.memory_budget is not None):
+    opening = ear_opening(args, can)
+    if opening is None:
         return None
     if args.memory_budget is not None and isinstance(tts, TTS):
         tts.load().plan.check_clip(_LONGEST_HEARD_S)
+    return opening.open(tts)
+
+
+def ear_opening(args: argparse.Namespace, can: Capabilities) -> EarOpening | None:
+    """Returns how that is opened, here or elsewhere; raises ModelNotFoundError as `chosen_ear`."""
+    if args.ear == NO_EAR or (args.ear is None and args.memory_budget is not None):
+        return None
     if args.ear is None and can.can_clone:
-        return SynthesizerEar(tts, short_name(can.model))
+        return EarOpening(name=short_name(can.model), directory=None)
     name = args.ear or first_here(_EARS, HubSettings.from_env(os.environ))
     if name is None:
         return None
-    return CheckpointEar(Cloner(directory_of(name), "cpu"), short_name(name))
+    return EarOpening(name=short_name(name), directory=directory_of(name))
 
 
 def why_not_heard(args: argparse.Namespace, can: Capabilities) -> str | None:

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from intone.cli.ears import CheckpointEar
 from intone.cli.machine_memory import MachineMemory
 from intone.core.errors import CheckpointError, ModelNotFoundError, UnknownVoiceError
 from intone.core.types import Capabilities, ModelKind
+from intone.deploy.offline.hearing import CheckpointEar
 from intone.deploy.served_models import ModelsHere
 from intone.models.hub import HubSettings
 from intone.models.identity import checkpoint_fingerprint

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Protocol
 
 from intone.core.errors import EngineStoppedError
 from intone.core.synthesizer import Synthesizer
 from intone.render.anchors import Anchors
 from intone.render.book_plan import BookPiece, ChapterPlan
 from intone.render.book_store import BookStore, FinishedPiece
-from intone.render.drawing import Anchor, DrawPolicy, SegmentDrawer
+from intone.render.drawing import Anchor, DrawnSegment, DrawPolicy, SegmentDrawer
 from intone.render.ear import Ear
 from intone.render.identity import Identity
 
@@ -28,6 +30,37 @@ class Progress:
     """Seconds that the rest will take, at the speed of this run so far."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnPiece:
+    """A piece, and the take of it that is to be kept."""
+
+    piece: BookPiece
+    drawn: DrawnSegment
+
+
+class PieceHands(Protocol):
+    """Whoever draws pieces, where it is not this process."""
+
+    def draw(self, pieces: Sequence[BookPiece], anchor: Anchor | None) -> Generator[DrawnPiece]:
+        """Yields a take of every piece, in any order; closing it stops the work.
+
+        Raises:
+            IntoneError: as a synthesizer does.
+        """
+        ...
+
+
+class _HandsHere:
+    """This process: one piece after the other."""
+
+    def __init__(self, drawer: SegmentDrawer) -> None:
+        self._drawer = drawer
+
+    def draw(self, pieces: Sequence[BookPiece], anchor: Anchor | None) -> Generator[DrawnPiece]:
+        for piece in pieces:
+            yield DrawnPiece(piece, self._drawer.draw(piece.plan, anchor))
+
+
 class BookRenderer:
     """Draws what a store does not hold yet of some chapters of a book."""
 
@@ -40,6 +73,7 @@ class BookRenderer:
         *,
         ear: Ear | None,
         policy: DrawPolicy | None = None,
+        hands: PieceHands | None = None,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         """Takes what shall be drawn, where it is kept, what speaks, who it is, and what hears.
@@ -48,10 +82,11 @@ class BookRenderer:
             chapters: all that this run is about; `draw` takes them in any order.
             identity: whom takes are compared with: the kept voice, else a neutral take.
             ear: None compares nobody.
+            hands: whoever draws; they hear with this ear, by this policy. None: this process.
         """
         seed = store.record.request.seed
         self._store = store
-        self._drawer = SegmentDrawer(synthesizer, ear, policy)
+        self._hands = hands or _HandsHere(SegmentDrawer(synthesizer, ear, policy))
         self._anchors = None if ear is None else Anchors(synthesizer, ear, seed)
         self._identity = identity
         self._anchor: Anchor | None = None
@@ -72,21 +107,30 @@ class BookRenderer:
         Raises:
             IntoneError: as the synthesizer or the disk do; what was told before stays kept.
         """
-        for piece in self.missing(chapters):
-            started = self._clock()
-            drawn = self._drawer.draw(piece.plan, self._anchor_of(piece))
-            if drawn.audio.finish_reason == "cancelled":
-                raise EngineStoppedError("the engine was stopped; start again to go on from here.")
-            finished = self._store.put(piece, drawn)
-            self.num_done += 1
-            self._pace.add(piece.plan.expected_s, self._clock() - started)
-            yield Progress(
-                piece=piece,
-                finished=finished,
-                num_done=self.num_done,
-                num_pieces=self.num_pieces,
-                remaining_s=self._pace.remaining_s,
-            )
+        missing = self.missing(chapters)
+        if not missing:
+            return
+        started = self._clock()
+        with closing(self._hands.draw(missing, self._anchor_of(missing[0]))) as made:
+            for one in made:
+                if self._store.get(one.piece) is not None:
+                    continue  # two workers drew it, one of them thought to be dead
+                finished = self._put(one)
+                self._pace.add(one.piece.plan.expected_s, self._clock() - started)
+                yield Progress(
+                    piece=one.piece,
+                    finished=finished,
+                    num_done=self.num_done,
+                    num_pieces=self.num_pieces,
+                    remaining_s=self._pace.remaining_s,
+                )
+                started = self._clock()
+
+    def _put(self, one: DrawnPiece) -> FinishedPiece:
+        if one.drawn.audio.finish_reason == "cancelled":
+            raise EngineStoppedError("the engine was stopped; start again to go on from here.")
+        self.num_done += 1
+        return self._store.put(one.piece, one.drawn)
 
     def _anchor_of(self, piece: BookPiece) -> Anchor | None:
         """Returns the person of the whole book; found once, also for later runs."""

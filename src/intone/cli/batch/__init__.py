@@ -31,7 +31,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     _add_output(parser)
     clusters.add_ray(parser, "rows")
     options.add_model(parser, None, "default: one that speaks with the voice")
-    parser.set_defaults(run=run, stream=False, chunk_frames=None, profile="throughput")
+    parser.set_defaults(run=run, stream=False, chunk_frames=None)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

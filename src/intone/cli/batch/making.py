@@ -14,7 +14,7 @@ from intone.cli.progress import Progress
 from intone.cli.telling import tell
 from intone.core.errors import BatchError
 from intone.deploy.offline.here import HandsHere
-from intone.deploy.offline.opening import SpeakerOpening
+from intone.deploy.offline.opening import BATCH_PROFILE, SpeakerOpening
 from intone.deploy.offline.output import FAILURES, SetDirectory, open_set
 from intone.deploy.offline.run import Hands, SetRun
 from intone.deploy.offline.speaking import RowSpeaker
@@ -71,9 +71,10 @@ def _hands(args: argparse.Namespace, session: Session, out: SetDirectory) -> Gen
                 out=out.shared,
                 format=args.format,
             )
-            tell(f"{cluster.num_workers} workers on a cluster of {cluster.num_machines} machines")
+            clusters.tell_workers(cluster)
             yield HandsOnRay(cluster, opening)
     else:
+        args.profile = args.profile or BATCH_PROFILE
         with options.open_tts(args, num_slots=args.slots) as tts:
             num_at_once = tts.load().plan.num_slots
             speaker = RowSpeaker(
@@ -89,7 +90,7 @@ def _opening(args: argparse.Namespace, session: Session, cpus: int) -> SpeakerOp
         dtype=args.dtype,
         threads=args.threads or cpus,
         num_slots=args.slots,
-        profile=args.profile,
+        profile=args.profile or BATCH_PROFILE,
         eager=args.eager,
         memory_budget=args.memory_budget,
         fingerprint=session.model.fingerprint,

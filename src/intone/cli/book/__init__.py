@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from intone.cli import options, server_choice
+from intone.cli import clusters, options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 
 
@@ -31,6 +31,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     options.add_reading(parser)
     options.add_delivery(parser)
     _add_output(parser)
+    clusters.add_ray(parser, "pieces")
     options.add_model(parser, None, "default: one that speaks with the voice")
     server_choice.add_server(parser)
     parser.set_defaults(run=run, stream=False, chunk_frames=None)

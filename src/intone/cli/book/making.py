@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from time import perf_counter
 
-from intone.cli import server_choice
+from intone.cli import clusters, server_choice
 from intone.cli.book.session import Session
 from intone.cli.book.showing import progress_line, show_file, show_whole
-from intone.cli.ears import chosen_ear, draw_policy, why_not_heard
-from intone.cli.models_here import short_name
+from intone.cli.ears import chosen_ear, draw_policy, ear_opening, why_not_heard
+from intone.cli.models_here import lasting_name, short_name
 from intone.cli.modes import clip_voice
 from intone.cli.progress import Progress
 from intone.cli.records import model_record, voice_record
 from intone.cli.telling import tell
 from intone.core.types import VoiceClonePrompt
 from intone.core.version import __version__
+from intone.deploy.offline.opening import BATCH_PROFILE, SpeakerOpening
 from intone.remote import RemoteTTS
-from intone.render.book import BookRenderer
+from intone.render.book import BookRenderer, PieceHands
 from intone.render.book_assembly import AssembledFile
 from intone.render.book_files import OutputPlan, write_manifest
 from intone.render.book_plan import BookPlan, ChapterPlan
@@ -58,11 +61,17 @@ def make(args: argparse.Namespace, session: Session) -> None:
         )
         if kept_record(session.out) is None and not args.restart:
             files.check_free([path for path, _ in files.groups(plan, chapters)])
-        with open_store(session.out, record, restart=args.restart) as store:
-            renderer = BookRenderer(chapters, store, tts, identity, ear=ear, policy=policy)
+        with (
+            open_store(session.out, record, restart=args.restart) as store,
+            _hands(args, session, record, policy) as hands,
+        ):
+            renderer = BookRenderer(
+                chapters, store, tts, identity, ear=ear, policy=policy, hands=hands
+            )
             for piece in renderer.missing(chapters)[:1]:
                 tts.check(piece.plan.request)  # told before an anchor is drawn for it
-            Run(plan, chapters, store, renderer, files, progress).make()
+            run = Run(plan, chapters, store, renderer, files, progress)
+            run.make(is_spread=hands is not None)
 
 
 class Run:
@@ -85,14 +94,20 @@ class Run:
         self._progress = progress
         self._num_before = renderer.num_done
 
-    def make(self) -> None:
-        """Draws, writes and reports; raises IntoneError."""
+    def make(self, *, is_spread: bool) -> None:
+        """Draws, writes and reports; raises IntoneError.
+
+        Args:
+            is_spread: draw all before the first file, so that no worker waits for a chapter's end.
+        """
         started = perf_counter()
         if self._num_before:
             self._tell(f"{self._kept}: going on from there")
         made: list[AssembledFile] = []
         is_whole = False
         try:
+            if is_spread:
+                self._draw(self._chapters)
             for path, chapters in self._files.groups(self._plan, self._chapters):
                 self._draw(chapters)
                 made.append(self._files.write(chapters, self._store, path))
@@ -121,6 +136,33 @@ class Run:
     def _tell(self, words: str) -> None:
         self._progress.show("")
         tell(words)
+
+
+@contextmanager
+def _hands(
+    args: argparse.Namespace, session: Session, record: BookRecord, policy: DrawPolicy
+) -> Generator[PieceHands | None]:
+    """Yields who draws instead of this process; None where it does so itself."""
+    if args.ray is None:
+        yield None
+        return
+    from intone.deploy.offline.ray_pieces import PiecesOnRay
+
+    with clusters.open_cluster(args) as cluster:
+        clusters.tell_workers(cluster)
+        speaker = SpeakerOpening(
+            model=None if session.model is None else lasting_name(session.model),
+            device=args.device,
+            dtype=record.model.dtype,
+            threads=args.threads or cluster.cpus,
+            num_slots=None,
+            profile=args.profile or BATCH_PROFILE,
+            eager=args.eager,
+            memory_budget=args.memory_budget,
+            fingerprint=record.model.fingerprint,
+        )
+        ear = ear_opening(args, session.can)
+        yield PiecesOnRay(cluster=cluster, speaker=speaker, ear=ear, policy=policy)
 
 
 def _tell_not_heard(args: argparse.Namespace, session: Session) -> None:

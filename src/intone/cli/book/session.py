@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intone.audio.loudness import check_target
-from intone.cli import options, server_choice
+from intone.cli import clusters, options, server_choice
 from intone.cli.model_choice import chosen_model
 from intone.cli.modes import DEFAULT_MODELS
 from intone.cli.reading_aloud import read_aloud
@@ -56,6 +56,7 @@ class Session:
             RequestError: the document or an option is wrong.
             ModelNotFoundError: the model is not on this machine.
         """
+        clusters.check_ray(args)
         source = Path(args.file)
         book = read_book(source)
         if args.loudness is not None:

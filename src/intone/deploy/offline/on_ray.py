@@ -7,9 +7,11 @@ works counts how often. What a worker raises on purpose ends the whole.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import pickle
+from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,8 +40,10 @@ Made = TypeVar("Made", covariant=True)
 
 _MAX_DEATHS_AT_BIRTH = 3
 """Workers that die one after the other before they have done anything."""
-HERE = "local"
-"""The address of a cluster that is started for one command, on this machine."""
+_DEADLY = (
+    "a block of work took worker after worker with it; see their logs (memory is the usual "
+    "reason), or do the work without a cluster. What is finished is kept."
+)
 
 
 class Worker(Protocol[Given, Made]):
@@ -101,16 +105,25 @@ class RayCluster:
         return min(by_cpu, int(node.get("GPU", 0) / self.gpus)) if self.gpus else by_cpu
 
     def map(
-        self, opening: WorkerOpening[Item, Result], items: Sequence[Item], *, num_per_block: int
+        self,
+        opening: WorkerOpening[Item, Result],
+        items: Sequence[Item],
+        *,
+        num_per_block: int,
+        max_tries: int | None = None,
     ) -> Generator[Result]:
         """Yields what workers make of all items, in any order; closing it stops them.
 
         A block that was given out twice may give its results twice.
 
+        Args:
+            max_tries: of a block whose workers die; None leaves the counting to them.
+
         Raises:
             IntoneError: what a worker raised on purpose.
-            BatchError: the cluster failed.
+            BatchError: the cluster failed, or a block was tried too often.
         """
+        tries = None if max_tries is None else _shared_tries(max_tries)
         num_blocks = -(-len(items) // max(1, num_per_block))
         rows = [{"item": pickle.dumps(item)} for item in items]
         data = ray.data.from_items(rows, override_num_blocks=num_blocks).map_batches(
@@ -118,7 +131,7 @@ class RayCluster:
             batch_size=None,
             batch_format="numpy",
             compute=ray.data.ActorPoolStrategy(size=self.num_workers),
-            fn_constructor_args=(pickle.dumps(opening),),
+            fn_constructor_args=(pickle.dumps(opening), tries),
             num_cpus=self.cpus,
             num_gpus=self.gpus or None,
         )
@@ -195,10 +208,28 @@ class _Refusal:
     message: str
 
 
+def _shared_tries(most: int) -> Any:
+    return ray.remote(num_cpus=0)(_Tries).remote(most)
+
+
+class _Tries:
+    """Counts how often each block was begun, in a process that no worker takes with it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._begun: Counter[bytes] = Counter()
+
+    def begin(self, block: bytes) -> bool:
+        """Returns whether a block may be tried (again)."""
+        self._begun[block] += 1
+        return self._begun[block] <= self._most
+
+
 class _Hand:
     """One worker's process. What it raises on purpose goes back as a result, with its class."""
 
-    def __init__(self, opening: bytes) -> None:
+    def __init__(self, opening: bytes, tries: Any) -> None:
+        self._tries = tries
         self._worker: Worker[Any, Any] | None = None
         self._refusal: _Refusal | None = None
         try:
@@ -212,8 +243,14 @@ class _Hand:
     def _made(self, block: dict[str, Any]) -> Iterable[object]:
         if self._worker is None:
             return [self._refusal]
+        if self._tries is not None and not ray.get(self._tries.begin.remote(_name_of(block))):
+            return [_Refusal(BatchError, _DEADLY)]
         items = [pickle.loads(item) for item in block["item"]]
         try:
             return list(self._worker.work(items))
         except IntoneError as error:
             return [_Refusal(type(error), str(error))]
+
+
+def _name_of(block: dict[str, Any]) -> bytes:
+    return hashlib.sha256(b"".join(block["item"])).digest()
