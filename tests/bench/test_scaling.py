@@ -41,7 +41,7 @@ def fates(played: Played) -> list[str | None]:
     return [take.fate for take in played.takes]
 
 
-def steady(fleet: Fleet, rate_hz: float, duration_s: float = 120.0) -> Outcome:
+def steady(fleet: Fleet, rate_hz: float, duration_s: float = 60.0) -> Outcome:
     return play(fleet, poisson_takes(rate_hz, duration_s, 1), 1).outcome(duration_s / 4)
 
 
@@ -70,7 +70,7 @@ def test_every_take_is_served_refused_or_lost_once(router: str, rate_hz: float) 
 
 def test_one_replica_waits_as_long_as_theory_says() -> None:
     """M/M/c: slots that do not slow each other are servers, geometric takes are exponential."""
-    slots, step_s, mean_frames, load = 3, 0.02, 40, 0.75
+    slots, step_s, mean_frames, load = 3, 0.04, 25, 0.6
     times = replace(
         TIMES,
         slots=slots,
@@ -81,14 +81,12 @@ def test_one_replica_waits_as_long_as_theory_says() -> None:
     )
     rng = np.random.default_rng(7)
     rate_hz = load * slots / (step_s * mean_frames)
-    at_s = np.cumsum(rng.exponential(1 / rate_hz, 12_000))
+    at_s = np.cumsum(rng.exponential(1 / rate_hz, 8_000))
     frames = rng.geometric(1 / mean_frames, len(at_s))
     takes = [Arrival(float(at), int(num)) for at, num in zip(at_s, frames, strict=True)]
     line = Line(max_waiting=10**6, max_wait_s=math.inf)
-    # One long chunk each would do, but the first frame says when a take got its slot.
-    played = play(
-        Fleet(times=replace(times, ramp_frames=(1, 10**6)), num_replicas=1, line=line), takes
-    )
+    # The first frame says when a take got its slot; the others may come as one chunk.
+    played = play(Fleet(times=times, num_replicas=1, line=line), takes)
     waits = [t.audible_s - t.arrived_s - step_s for t in played.takes if t.audible_s is not None]
     assert np.mean(waits) == pytest.approx(
         erlang_wait_s(slots, load, step_s * mean_frames), rel=0.1
@@ -104,14 +102,15 @@ def erlang_wait_s(servers: int, load: float, service_s: float) -> float:
 
 
 def test_more_replicas_never_hurt() -> None:
-    outcomes = [steady(replace(FLEET, num_replicas=num), 6.0) for num in (1, 2, 3, 4, 6, 9)]
-    refused = [outcome.num_refused for outcome in outcomes]
-    p95s = [outcome.ttfa_p95_s or math.inf for outcome in outcomes]
-    holes = [outcome.hole_rate for outcome in outcomes]
+    sizes = (1, 2, 3, 4, 6, 9)
+    patient = Line(max_waiting=10**6, max_wait_s=math.inf)
+    refused = [steady(replace(FLEET, num_replicas=num), 6.0).num_refused for num in sizes]
+    waits = [steady(replace(FLEET, num_replicas=num, line=patient), 6.0) for num in sizes]
+    p95s = [outcome.ttfa_p95_s or math.inf for outcome in waits]
     assert refused == sorted(refused, reverse=True)
     assert refused[0] > 0 == refused[-1]
-    assert all(fewer >= more * 0.97 for fewer, more in zip(p95s, p95s[1:], strict=False))
-    assert holes[0] >= holes[-1]
+    assert p95s == sorted(p95s, reverse=True)
+    assert waits[0].hole_rate > waits[-1].hole_rate
 
 
 def test_routers_that_know_more_do_better() -> None:
@@ -157,7 +156,10 @@ def test_an_update_replaces_all_and_loses_nothing(surge: int, least: int) -> Non
     assert set(fates(played)) == {"served"}
     assert min(num for _, num in played.sizes[3:]) == least
     assert played.sizes[-1][1] == 3
-    opened = sum(after > before for (_, before), (_, after) in zip(played.sizes, played.sizes[1:]))
+    opened = sum(
+        after > before
+        for (_, before), (_, after) in zip(played.sizes, played.sizes[1:], strict=False)
+    )
     assert opened == 3 - 1 + 3
 
 
@@ -168,7 +170,7 @@ def test_a_fleet_grows_with_its_load_and_late() -> None:
     grown_s = [at for at, num in played.sizes if num > 1]
     assert grown_s[0] > 60.0 + scaling.upscale_delay_s + TIMES.load_s
     late, soon = played.outcome(120.0, 150.0), played.outcome(65.0, 75.0)
-    assert soon.num_refused > 0 == late.num_refused
+    assert soon.refusal_rate > 0.3 > 0.1 > late.refusal_rate
 
 
 def test_scaling_waits_before_it_lets_go() -> None:
@@ -199,10 +201,11 @@ def test_silence_at_the_start_counts_as_waiting() -> None:
 
 def test_the_smallest_fleet_keeps_the_promise_and_one_replica_less_does_not() -> None:
     promise = Promise(ttfa_p95_s=0.2, hole_rate=0.05)
-    need = need_of(FLEET, 20.0, promise)
-    assert need.num_replicas is not None and promise.is_kept(need.outcome)
+    need = need_of(FLEET, 20.0, promise, num_takes=1_000)
+    assert need.num_replicas is not None
+    assert promise.is_kept(need.outcome)
     fewer = replace(FLEET, num_replicas=need.num_replicas - 1)
-    takes = poisson_takes(rate_of(20.0), 1_000.0, 0)
+    takes = poisson_takes(rate_of(20.0), 200.0, 0)
     assert not promise.is_kept(play(fewer, takes).outcome())
 
 
@@ -238,7 +241,8 @@ def test_times_are_read_from_each_kind_of_file(tmp_path: Path) -> None:
     (cpu,) = read(written(tmp_path, scaling))
     assert (cpu.slots, cpu.step_s, cpu.load_s) == (4, ((1, 0.05), (4, 0.1)), 2.0)
     (card,) = read(written(tmp_path, gpu))
-    assert card.is_measured and card.slots == 64 and "a GPU" in card.source
+    assert (card.is_measured, card.slots) == (True, 64)
+    assert "a GPU" in card.source
     assert card.step_s == ((1, FRAME_S / 8), (4, 4 * FRAME_S / 16))
     assert card.prefill_s == pytest.approx(0.03 - FRAME_S / 8)
     with pytest.raises(InvalidSettingError, match="holds no service times"):
