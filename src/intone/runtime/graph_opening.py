@@ -44,6 +44,7 @@ def open_graph_networks(
     num_slots: int,
     num_positions: int,
     times: StageTimes,
+    fuse: bool = True,
 ) -> tuple[GraphRunner, SlotDecoder]:
     """Loads talker, code predictor and codec decoder, and records all their work.
 
@@ -53,6 +54,8 @@ def open_graph_networks(
         num_slots: takes that run at once.
         num_positions: rows of prompt and frames that one take may fill; takes share the memory,
             so not all may be that long at the same time.
+        fuse: whether to try torch.compile on CUDA; opening then takes longer, most of all the
+            first time on a machine.
 
     Raises:
         CheckpointError: the directory does not hold a usable checkpoint.
@@ -83,6 +86,7 @@ def open_graph_networks(
         graphs=frame_graphs,
         times=times,
         tables=tables,
+        fuse=fuse,
     )
     _log.info(
         "%s ready in %.1f s: %d slots, %d pages of %d positions, %d graphs",

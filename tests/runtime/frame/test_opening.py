@@ -26,7 +26,7 @@ REQUESTS: list[tuple[str, SpeakOptions]] = [
     ("A longer sentence, so that prompts differ.", {"voice": "vivian", "seed": 2, "top_p": 0.8}),
     ("Greedy.", {"voice": "serena", "seed": 4, "greedy": True, "text_layout": "per_frame"}),
 ]
-LENGTH: SpeakOptions = {"min_frames": 12, "max_frames": 12}
+LENGTH: SpeakOptions = {"min_frames": 6, "max_frames": 6}
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def of(rows_: list[SamplingParams]) -> rows.SamplingRows:
     return rows.SamplingRows.of(table, VOCAB_SIZE)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(batch)
 def test_ids_are_those_of_the_plain_draw_ties_included(
     drawn: list[tuple[SamplingParams, list[float], set[int], set[int], float]],

@@ -28,7 +28,7 @@ def compiled(function: Callable[P, R], device: torch.device) -> Callable[P, R]:
     """Returns `function`, fused by torch.compile on CUDA.
 
     Where the compiler or what it needs is missing, one line is logged, at the latest by the first
-    call, and the function runs as it is from then on. Elsewhere than on CUDA it is returned unchanged.
+    call, and the function runs as it is from then on. Elsewhere than on CUDA it is left alone.
     """
     if device.type != "cuda":
         return function

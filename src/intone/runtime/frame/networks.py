@@ -72,7 +72,11 @@ class FrameNetworks:
         )
 
     def talk(self, x: Tensor, rotation: Rotation, attend: Attention) -> Tensor:
-        """Returns the talker's normed hidden rows [B, T, H] of input rows x."""
+        """Returns the talker's normed hidden rows [B, 1, H] of one new input row per take.
+
+        Prompts go through the talker as it is: their products are large, and the compiler would
+        have to see more shapes.
+        """
         hidden: Tensor = self.talker.model.norm(
             self.halves.run(self.talker.model.layers, x, rotation, attend)
         )

@@ -112,13 +112,11 @@ class PromptStep:
         self._networks = networks
         self._inputs = inputs
         self._attend = PagedPrefill(networks.cache, inputs.tables, inputs.lengths)
-        prompts, num_rows = inputs.text_ids.shape
-        self._prompts = torch.arange(prompts, device=inputs.lengths.device)
-        self._rotation = networks.rotary.rows(slice(0, num_rows), networks.state.hidden.dtype)
+        self._prompts = torch.arange(len(inputs.lengths), device=inputs.lengths.device)
 
     def __call__(self) -> None:
         networks, inputs = self._networks, self._inputs
-        hidden = networks.talk(self._rows(), self._rotation, self._attend)
+        hidden = networks.talker(self._rows(), networks.rotary, 0, self._attend)
         last = hidden[self._prompts, (inputs.lengths - 1).clamp(min=0)]
         networks.state.settings.index_copy_(0, inputs.slots, inputs.settings)
         networks.state.seen.index_copy_(0, inputs.slots, inputs.seen)
