@@ -210,5 +210,6 @@ LONG_CASES = [
     Case(positions=(140, 64), heads=16, kv_heads=8, head_dim=128),
     Case(positions=(140, 64), heads=16, kv_heads=8, head_dim=128, dtype=torch.bfloat16),
     Case(positions=(2100, 1023, 1024, 1025), page_positions=64, heads=2, kv_heads=1),
+    Case(positions=(70, 500, 130, 900), spare_pages=40, heads=2),
     Case(positions=tuple(range(0, 64, 4)), num_padded=1),
 ]

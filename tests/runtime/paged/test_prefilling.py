@@ -123,13 +123,36 @@ def test_what_stands_in_the_padding_changes_no_bit(talker: Talker) -> None:
 
 
 def test_a_bucket_may_be_wider_than_the_tables(talker: Talker) -> None:
-    width = NUM_POSITIONS + 32
+    length, width = NUM_POSITIONS - STEPS - 3, NUM_POSITIONS + 32
     prompt = numbers(1, width, talker.config.hidden_size)
+    frames = numbers(1, STEPS, talker.config.hidden_size, seed=1)
     takes = PagedTakes.over_nan(talker, 1)
     takes.table = talker.rotary_table(width, CPU)
-    hidden, _ = takes.run(prompt, [40], numbers(1, STEPS, talker.config.hidden_size))
-    expected, _ = dense(talker, prompt[0, :40], prompt[0, :0].new_zeros(1, prompt.shape[2]))
-    torch.testing.assert_close(hidden[0, :40], expected, atol=1e-5, rtol=0)
+    hidden, stepped = takes.run(prompt, [length], frames)
+    expected, expected_steps = dense(talker, prompt[0, :length], frames[0])
+    torch.testing.assert_close(hidden[0, :length], expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(stepped[0], expected_steps, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_one_prefill_serves_other_tables_and_lengths_when_they_change_in_place(
+    talker: Talker,
+) -> None:
+    takes = PagedTakes.over_nan(talker, 2)
+    tables = torch.tensor([[3, 1]], dtype=torch.int32)
+    lengths = torch.tensor([20])
+    prefill = PagedPrefill(takes.cache, tables, lengths)
+    prompt = numbers(1, 32, talker.config.hidden_size)
+    talker(prompt, takes.table, 0, prefill)
+    tables.copy_(torch.tensor([[5, 2]]))
+    lengths.fill_(30)
+    talker(prompt, takes.table, 0, prefill)
+    assert torch.equal(takes.cache.keys[:, 5], takes.cache.keys[:, 3])
+    assert torch.equal(takes.cache.keys[:, 2, :4], takes.cache.keys[:, 1, :4])
+    for pages in (takes.cache.keys, takes.cache.values):
+        assert pages[:, 1, 4:].isnan().all()
+        assert pages[:, 2, 4:14].isfinite().all()
+        assert pages[:, 2, 14:].isnan().all()
 
 
 def test_pages_lent_again_carry_nothing_over(talker: Talker) -> None:

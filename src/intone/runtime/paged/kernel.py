@@ -31,7 +31,7 @@ SPLIT_POSITIONS = 64
 _JOINED_SPLITS = 16
 """Splits that the second kernel reads at once."""
 
-_PROGRAMS = 1024
+NUM_PROGRAMS = 1024
 """Programs of the first kernel that keep a device busy (an H100 holds 132 x 2 at once); further
 splits are taken in turns, so that a wide table costs no launches of idle programs."""
 
@@ -133,8 +133,17 @@ def _join_splits(
 class KernelRows:
     """Implements `decoding.RowAttention`, one call at a time: partial results have one home."""
 
-    def __init__(self, cache: PagedCache, *, num_heads: int, max_rows: int, max_pages: int) -> None:
+    def __init__(
+        self,
+        cache: PagedCache,
+        *,
+        num_heads: int,
+        max_rows: int,
+        max_pages: int,
+        num_programs: int = NUM_PROGRAMS,
+    ) -> None:
         """Allocates room for the partial results of the largest batch and the widest table."""
+        self._num_programs = num_programs
         self._max_splits = _ceil_div(max_pages * cache.layout.page_positions, SPLIT_POSITIONS)
         head_dim, device = cache.keys.shape[-1], cache.keys.device
         shape = (max_rows, num_heads, self._max_splits)
@@ -155,7 +164,7 @@ class KernelRows:
         rows, num_heads, head_dim = q.shape
         kv_heads, page_positions = k.shape[1], keys.shape[1]
         splits = _ceil_div(tables.shape[1] * page_positions, SPLIT_POSITIONS)
-        lanes = min(splits, _ceil_div(_PROGRAMS, rows * kv_heads))
+        lanes = min(splits, _ceil_div(self._num_programs, rows * kv_heads))
         _attend_split[(rows, kv_heads, lanes)](
             q, k, v, keys, values, tables, positions, self._partial, self._stats,
             q.stride(0), k.stride(0), v.stride(0), tables.stride(0), splits, lanes, head_dim**-0.5,
