@@ -13,6 +13,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from intone.cli.exit_codes import EXIT_OK
+from intone.cli.remote_source import RemoteSource
+from intone.cli.server_choice import KEY_VARIABLE
 from intone.cli.studio_training.folders import trained_models, training_directory
 from intone.core.errors import MissingDependencyError
 from intone.deploy.served_models import ModelsHere
@@ -21,6 +23,7 @@ from intone.server.compat_settings import compat_layers, compat_notes
 from intone.server.json_logs import json_logs
 from intone.server.services import Services
 from intone.server.serving import serve
+from intone.server.settings import Settings
 from intone.server.settings_layers import (
     CONFIG_VARIABLE,
     Effective,
@@ -67,13 +70,25 @@ def run(args: argparse.Namespace, defaults: Layer | None = None) -> int:
     if settings.server.compat == "004":
         for note in compat_notes(os.environ):
             print(f"intone: {note}", file=sys.stderr)
-    trained = partial(trained_models, training_directory(os.environ))
-    source = ModelsHere(settings.model, os.environ, trained if settings.studio.enabled else dict)
+    source = _source(args, settings)
     services = make_services(settings, source)
     with json_logs(settings.server.log_level), server_tracing(settings) as tracer:
         services = replace(services, tracer=tracer)
         serve(services, _studio(services, source) if settings.studio.enabled else None)
+    if isinstance(source, RemoteSource):
+        source.close()
     return EXIT_OK
+
+
+def _source(args: argparse.Namespace, settings: Settings) -> ModelsHere | RemoteSource:
+    """Returns the models of this machine, or of the server that was named."""
+    if args.server is not None:
+        key = args.api_key or os.environ.get(KEY_VARIABLE)
+        source = RemoteSource(args.server, key, settings.model.default)
+        source.names()  # nobody there is told now, not on the page
+        return source
+    trained = partial(trained_models, training_directory(os.environ))
+    return ModelsHere(settings.model, os.environ, trained if settings.studio.enabled else dict)
 
 
 def effective_settings(args: argparse.Namespace, defaults: Layer | None = None) -> Effective:
@@ -93,14 +108,14 @@ def effective_settings(args: argparse.Namespace, defaults: Layer | None = None) 
     return joined(layers)
 
 
-def _studio(services: Services, source: ModelsHere) -> Callable[[FastAPI], None]:
+def _studio(services: Services, source: ModelsHere | RemoteSource) -> Callable[[FastAPI], None]:
     """Returns what puts the studio into the app.
 
     Raises:
         MissingDependencyError: its extra is not installed.
     """
     try:
-        from intone.cli.studio_desk import studio_desk
+        from intone.cli.studio_desk import remote_studio_desk, studio_desk
         from intone.studio.app import mount_studio
     except ModuleNotFoundError as error:
         package = (error.name or "intone").partition(".")[0]
@@ -111,7 +126,11 @@ def _studio(services: Services, source: ModelsHere) -> Callable[[FastAPI], None]
         ) from error
 
     def extend(app: FastAPI) -> None:
-        services.lifecycle.when_draining(mount_studio(app, studio_desk(services, source)))
+        if isinstance(source, RemoteSource):
+            desk = remote_studio_desk(services, source)
+        else:
+            desk = studio_desk(services, source)
+        services.lifecycle.when_draining(mount_studio(app, desk))
 
     return extend
 

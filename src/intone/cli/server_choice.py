@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "INTONE_API_KEY"
 
 _OF_THIS_MACHINE: Mapping[str, tuple[object, ...]] = {
-    "device": ("auto",),
-    "dtype": ("auto",),
+    "device": ("auto", None),
+    "dtype": ("auto", None),
     "threads": (None,),
     "memory_budget": (None,),
     "profile": (None,),
@@ -54,10 +54,16 @@ def open_speaker(args: argparse.Namespace, *, kind: ModelKind | None = None) -> 
         InvalidSettingError: an option of this machine beside a server, or a key without one.
         RemoteError: the server had to be asked for its models, and does not answer.
     """
+    check_alone(args)
+    return options.open_tts(args) if args.server is None else _remote(args, kind)
+
+
+def check_alone(args: argparse.Namespace) -> None:
+    """Raises InvalidSettingError where an option of this machine stands beside a server."""
     if args.server is None:
         if args.api_key is not None:
             raise InvalidSettingError("--api-key belongs to --server URL; give both, or neither.")
-        return options.open_tts(args)
+        return
     for name, unset in _OF_THIS_MACHINE.items():
         given = vars(args)[name]
         if given not in unset:
@@ -65,7 +71,6 @@ def open_speaker(args: argparse.Namespace, *, kind: ModelKind | None = None) -> 
                 f"--{name.replace('_', '-')} {given} says how a model runs on this machine, and "
                 f"--server {args.server} speaks; leave one of them out."
             )
-    return _remote(args, kind)
 
 
 def _remote(args: argparse.Namespace, kind: ModelKind | None) -> RemoteTTS:

@@ -11,7 +11,7 @@ import time
 import webbrowser
 from pathlib import Path
 
-from intone.cli import options
+from intone.cli import options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 from intone.core.errors import MissingDependencyError
 
@@ -54,12 +54,14 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
         "--insecure", action="store_true", help="listen beyond this machine without keys"
     )
     options.add_model(parser, None, "what speaks where nothing else is chosen")
+    server_choice.add_server(parser)
     parser.set_defaults(run=run, device=None, dtype=None)
     parser.set_defaults(compat=None, preload=False, wyoming=None, studio=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serves the page until Ctrl-C; returns the exit code."""
+    server_choice.check_alone(args)
     try:
         from intone.cli import serve_http
         from intone.deploy.state_directory import state_directory

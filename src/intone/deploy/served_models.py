@@ -23,6 +23,7 @@ from intone.models.hub import (
     directory_bytes,
     list_installed,
 )
+from intone.models.identity import checkpoint_fingerprint
 from intone.server.sections import ModelSection
 from intone.tts import TTS
 from intone.voices.builtin_voice import BUILTIN_MODEL, builtin_directory
@@ -85,6 +86,10 @@ class ModelsHere:
     def plan(self, name: str) -> EnginePlan:
         """Returns how a model would be run; loads nothing. Raises ModelNotFoundError."""
         return self._plan(self.directory(_public_name(name)))
+
+    def fingerprint(self, name: str) -> str:
+        """Returns what tells the weights of a model from others; raises ModelNotFoundError."""
+        return checkpoint_fingerprint(self.directory(_public_name(name)))
 
     def lasting_name(self, name: str) -> str:
         """Returns a name that means the same model to every command, from any directory."""

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from intone.deploy.served_models import ModelsHere
 from intone.deploy.sizing import running_of
 from intone.deploy.state_directory import state_directory
-from intone.models.identity import checkpoint_fingerprint
 from intone.server.admission import Admission, KeyLimits
 from intone.server.jobs.room import JobLimits
 from intone.server.jobs.service import JobService
@@ -22,6 +20,7 @@ from intone.server.key_ring import KeyRing
 from intone.server.keys import KeyFile, default_key_file
 from intone.server.lifecycle import Lifecycle
 from intone.server.metrics import Metrics
+from intone.server.models import ModelSource
 from intone.server.pool import ModelPool
 from intone.server.pool_state import PoolLimits
 from intone.server.services import Services
@@ -33,8 +32,16 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 
-def make_services(settings: Settings, source: ModelsHere) -> Services:
-    """Returns the services over the models of this machine, in the phase "starting".
+class KnownModels(ModelSource, Protocol):
+    """Models that can be told from others: a job does not go on with other weights."""
+
+    def fingerprint(self, name: str) -> str:
+        """Returns what tells the weights of a model from others; raises ModelNotFoundError."""
+        ...
+
+
+def make_services(settings: Settings, source: KnownModels) -> Services:
+    """Returns the services over models, in the phase "starting".
 
     Raises:
         InvalidSettingError: the file of keys is damaged, or the device is not here.
@@ -59,7 +66,7 @@ def server_tracing(settings: Settings) -> AbstractContextManager[Tracer | None]:
     return tracing(os.environ) if settings.otel else nullcontext()
 
 
-def _pool(settings: Settings, source: ModelsHere) -> ModelPool:
+def _pool(settings: Settings, source: ModelSource) -> ModelPool:
     limits = PoolLimits(
         memory_budget_bytes=settings.model.memory_budget,
         max_models=settings.model.max_loaded,
@@ -78,7 +85,7 @@ def _admission(settings: Settings, keys: KeyRing) -> Admission:
     )
 
 
-def _jobs(services: Services, source: ModelsHere) -> JobService:
+def _jobs(services: Services, source: KnownModels) -> JobService:
     wanted = services.settings.jobs
     return JobService(
         Path(wanted.directory).expanduser()
@@ -97,7 +104,7 @@ def _jobs(services: Services, source: ModelsHere) -> JobService:
         metrics=services.metrics,
         wall_clock=time.time,
         new_id=lambda: secrets.token_hex(8),
-        fingerprint=lambda name: checkpoint_fingerprint(source.directory(name)),
+        fingerprint=source.fingerprint,
     )
 
 

@@ -55,10 +55,13 @@ class ServerFacts:
             raise ModelNotFoundError(f"the server has no model {name!r}; it has: {names}.")
         return {"id": name or "unknown"}
 
+    def model_names(self) -> tuple[str, ...]:
+        """Returns the models that are listed, the default first where the server has one."""
+        return tuple(str(one.get("id")) for one in self.models)
+
     def first_of_kind(self, kind: ModelKind) -> str | None:
         """Returns the first model of a kind that is listed; None where none is."""
-        names = (str(one.get("id")) for one in self.models)
-        return next((name for name in names if self.kind(name) == kind), None)
+        return next((name for name in self.model_names() if self.kind(name) == kind), None)
 
     def kind(self, name: str | None) -> ModelKind:
         """Returns the kind of a model, by its name where the server does not say it."""
