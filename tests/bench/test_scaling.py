@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from benchmarks.scaling.autoscaling import Autoscaling, Scaler
 from benchmarks.scaling.fleet import Fleet, Played, play
@@ -77,12 +78,11 @@ def test_one_replica_waits_as_long_as_theory_says() -> None:
         step_s=((1, step_s),),
         prefill_s=0.0,
         codec_frame_s=0.0,
-        ramp_frames=(1,),
+        ramp_frames=(1, 10**6),
     )
-    rng = np.random.default_rng(7)
     rate_hz = load * slots / (step_s * mean_frames)
-    at_s = np.cumsum(rng.exponential(1 / rate_hz, 8_000))
-    frames = rng.geometric(1 / mean_frames, len(at_s))
+    at_s = np.cumsum(-np.log(even_numbers(6_000, 1)) / rate_hz)
+    frames = np.ceil(np.log(even_numbers(6_000, 2)) / math.log(1 - 1 / mean_frames))
     takes = [Arrival(float(at), int(num)) for at, num in zip(at_s, frames, strict=True)]
     line = Line(max_waiting=10**6, max_wait_s=math.inf)
     # The first frame says when a take got its slot; the others may come as one chunk.
@@ -91,6 +91,11 @@ def test_one_replica_waits_as_long_as_theory_says() -> None:
     assert np.mean(waits) == pytest.approx(
         erlang_wait_s(slots, load, step_s * mean_frames), rel=0.1
     )
+
+
+def even_numbers(num: int, seed: int) -> npt.NDArray[np.float64]:
+    """Numbers between 0 and 1 that lie evenly, in random order: means are met exactly."""
+    return (np.random.default_rng(seed).permutation(num) + 0.5) / num
 
 
 def erlang_wait_s(servers: int, load: float, service_s: float) -> float:
