@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from intone.cli import clusters, options
+from intone.cli import clusters, options, server_choice
 from intone.cli.exit_codes import EXIT_OK
 
 DEFAULT_SEED = 0
@@ -31,6 +31,7 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     _add_output(parser)
     clusters.add_ray(parser, "rows")
     options.add_model(parser, None, "default: one that speaks with the voice")
+    server_choice.add_server(parser)
     parser.set_defaults(run=run, stream=False, chunk_frames=None)
 
 
@@ -56,7 +57,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--slots",
         type=int,
         metavar="N",
-        help="rows that one model speaks at once (default: 8; on a GPU what --profile says)",
+        help="rows that one model speaks at once (default: 8; on a GPU as --profile says)",
     )
 
 

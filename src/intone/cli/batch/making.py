@@ -7,17 +7,19 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from time import perf_counter
 
-from intone.cli import clusters, options
+from intone.cli import clusters, options, server_choice
 from intone.cli.batch.session import Session
 from intone.cli.batch.showing import progress_line, show_whole
 from intone.cli.progress import Progress
 from intone.cli.telling import tell
 from intone.core.errors import BatchError
+from intone.core.synthesizer import Synthesizer
 from intone.deploy.offline.here import HandsHere
 from intone.deploy.offline.opening import BATCH_PROFILE, SpeakerOpening
 from intone.deploy.offline.output import FAILURES, SetDirectory, open_set
 from intone.deploy.offline.run import Hands, SetRun
 from intone.deploy.offline.speaking import RowSpeaker
+from intone.engine.settings import DEFAULT_NUM_SLOTS
 
 
 def make(args: argparse.Namespace, session: Session) -> None:
@@ -73,14 +75,23 @@ def _hands(args: argparse.Namespace, session: Session, out: SetDirectory) -> Gen
             )
             clusters.tell_workers(cluster)
             yield HandsOnRay(cluster, opening)
-    else:
-        args.profile = args.profile or BATCH_PROFILE
-        with options.open_tts(args, num_slots=args.slots) as tts:
-            num_at_once = tts.load().plan.num_slots
-            speaker = RowSpeaker(
-                tts, session.cast, out.directory, args.format, out.shared.journal()
-            )
-            yield HandsHere(speaker, num_at_once=num_at_once, stop=tts.close)
+        return
+    with _synthesizer(args) as (synthesizer, num_at_once):
+        journal = out.shared.journal()
+        speaker = RowSpeaker(synthesizer, session.cast, out.directory, args.format, journal)
+        yield HandsHere(speaker, num_at_once=num_at_once, stop=synthesizer.close)
+
+
+@contextmanager
+def _synthesizer(args: argparse.Namespace) -> Generator[tuple[Synthesizer, int]]:
+    """Yields what speaks, and how many rows it shall speak at once."""
+    if args.server is not None:
+        with server_choice.open_speaker(args) as remote:
+            yield remote, args.slots or DEFAULT_NUM_SLOTS
+        return
+    args.profile = args.profile or BATCH_PROFILE
+    with options.open_tts(args, num_slots=args.slots) as tts:
+        yield tts, tts.load().plan.num_slots
 
 
 def _opening(args: argparse.Namespace, session: Session, cpus: int) -> SpeakerOpening:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from intone.cli import clusters, options
+from intone.cli import clusters, options, server_choice
 from intone.cli.batch import DEFAULT_SEED
 from intone.cli.model_choice import chosen_model
 from intone.cli.models_here import lasting_name
 from intone.cli.reading_aloud import read_aloud
 from intone.cli.telling import tell
 from intone.core.errors import InvalidSettingError, TextFileError
-from intone.deploy.offline.checking import RequestChecker
+from intone.deploy.offline.checking import ModelChecker, RequestChecker, ServerChecker
 from intone.deploy.offline.planned import Cast, PlannedRow, SpeakerModel, plan_rows
 from intone.deploy.offline.rows import BadLine, RowReader
+from intone.remote import RemoteTTS
 from intone.render.outputs import DEFAULT_FOLDER
 
 _MAX_TOLD = 100
@@ -47,16 +50,15 @@ class Session:
         source = Path(args.file)
         if not source.is_file():
             raise TextFileError(f"{source} is no file; give a .jsonl file.")
-        args.model = chosen_model(args.model, args.voice, os.environ)
-        checker = RequestChecker.of(args.model)
-        rows = _reader(args, checker).read(source)
+        with _checker(args) as checker:
+            rows = _reader(args, checker).read(source)
+            model, cast = checker.model(args.dtype), checker.cast
         if rows.bad:
             _tell_bad(rows.bad)
             raise TextFileError(
                 f"{len(rows.bad)} of {len(rows.bad) + len(rows.rows)} rows of {source} cannot be "
                 "spoken as they are written; nothing was spoken. Mend them, then start again."
             )
-        model, cast = checker.model(args.dtype), checker.cast
         return cls(
             source=source,
             out=Path(DEFAULT_FOLDER, source.stem) if args.out is None else Path(args.out),
@@ -72,8 +74,19 @@ class Session:
         return None if name == lasting_name(None) else name
 
 
+@contextmanager
+def _checker(args: argparse.Namespace) -> Generator[RequestChecker]:
+    if args.server is None:
+        args.model = chosen_model(args.model, args.voice, os.environ)
+        yield ModelChecker.of(args.model)
+        return
+    with server_choice.open_speaker(args) as remote:
+        assert isinstance(remote, RemoteTTS)
+        yield ServerChecker(remote)
+
+
 def _reader(args: argparse.Namespace, checker: RequestChecker) -> RowReader:
-    spoken = read_aloud(args, checker.description.config.languages)
+    spoken = read_aloud(args, checker.languages)
     return RowReader(
         defaults=options.speak_options(args, voice=args.voice, instruct=args.instruct),
         seed=DEFAULT_SEED if args.seed is None else args.seed,

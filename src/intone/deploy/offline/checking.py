@@ -1,9 +1,14 @@
-"""Whether a model can speak a request, told without its weights; and who its voices are."""
+"""Whether a model can speak a request, told without its weights; and who its voices are.
+
+Of a server only its address and its model's name are known: they stand for the weights.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from intone.core.types import SpeechRequest, VoiceClonePrompt
 from intone.deploy.offline.planned import Cast, SpeakerModel
@@ -13,13 +18,59 @@ from intone.models.hub import HubSettings
 from intone.models.identity import checkpoint_fingerprint
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.tokenizer import TextTokenizer
+from intone.remote import RemoteTTS
 from intone.voices.builtin_voice import BUILTIN_MODEL, model_directory
 from intone.voices.library import VoiceLibrary
 from intone.voices.lookup import named_voice
 
 
+class RequestChecker(Protocol):
+    """What tells whether requests can be spoken; it is shown all of them."""
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Those of the model."""
+        ...
+
+    @property
+    def cast(self) -> Cast:
+        """The kept voices of the requests that were shown."""
+        ...
+
+    def check(self, request: SpeechRequest) -> None:
+        """Raises the RequestError that speaking would raise, but for what memory has room for."""
+        ...
+
+    def model(self, dtype: str) -> SpeakerModel:
+        """Returns which weights speak; raises CheckpointError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChecker:
+    """Asks what a server said of itself."""
+
+    remote: RemoteTTS
+
+    @property
+    def languages(self) -> Sequence[str]:
+        return self.remote.capabilities().languages
+
+    @property
+    def cast(self) -> Cast:
+        return Cast({})  # the server has its own
+
+    def check(self, request: SpeechRequest) -> None:
+        self.remote.check(request)
+
+    def model(self, dtype: str) -> SpeakerModel:
+        name = self.remote.capabilities().model
+        fingerprint = f"{name} of {self.remote.url}"
+        return SpeakerModel(name=name, fingerprint=fingerprint, dtype=dtype)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestChecker:
+class ModelChecker:
     """Builds the prompt of every request that it is shown, and remembers whom voices stand for."""
 
     name: str
@@ -29,7 +80,7 @@ class RequestChecker:
     _voices: dict[str, str | VoiceClonePrompt] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: str | None) -> RequestChecker:
+    def of(cls, model: str | None) -> ModelChecker:
         """Reads what a model on this machine is.
 
         Args:
@@ -47,18 +98,19 @@ class RequestChecker:
             library=VoiceLibrary.from_env(os.environ),
         )
 
+    @property
+    def languages(self) -> Sequence[str]:
+        return self.description.config.languages
+
     def check(self, request: SpeechRequest) -> None:
-        """Raises the RequestError that speaking would raise, but for what memory has room for."""
         voice = self._voice(request.voice)
         job_of(request, prompt_of(request, voice, self), 0, self)
 
     @property
     def cast(self) -> Cast:
-        """The kept voices of the requests that were shown."""
         return Cast({name: voice for name, voice in self._voices.items() if voice is not name})
 
     def model(self, dtype: str) -> SpeakerModel:
-        """Returns which weights speak; raises CheckpointError."""
         fingerprint = checkpoint_fingerprint(self.description.directory)
         return SpeakerModel(name=self.name, fingerprint=fingerprint, dtype=dtype)
 
