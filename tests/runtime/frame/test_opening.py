@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ from intone.engine import loading
 from intone.models.checkpoint import Checkpoint, Placement
 from intone.runtime import graph_opening
 from intone.runtime.graph_opening import PAGE_POSITIONS, open_graph_networks
+from intone.runtime.graph_runner import GraphRunner
+from intone.runtime.job import PageLayout, SlotStart
 from intone.runtime.stage_times import StageTimes
 from intone.tts import TTS
 
@@ -40,27 +42,52 @@ def recorded_tts(
         yield tts
 
 
-def test_takes_side_by_side_sound_as_those_of_the_plain_engine(
-    recorded_tts: TTS, tiny_tts: TTS
-) -> None:
-    """Three takes in two slots, streamed, with the codec on a thread of its own."""
-    spoken: list[Audio | None] = [None] * len(REQUESTS)
+def side_by_side(tts: TTS, length: SpeakOptions) -> list[Audio]:
+    """Returns the takes of all requests, asked for at the same time."""
+    spoken: dict[int, Audio] = {}
 
     def speak(number: int) -> None:
         text, options = REQUESTS[number]
-        spoken[number] = recorded_tts.speak(text, **options, **LENGTH)
+        spoken[number] = tts.speak(text, **options, **length)
 
     threads = [threading.Thread(target=speak, args=(number,)) for number in range(len(REQUESTS))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for audio, (text, options) in zip(spoken, REQUESTS, strict=True):
-        assert audio is not None
+    return [spoken[number] for number in range(len(REQUESTS))]
+
+
+def test_takes_side_by_side_sound_as_those_of_the_plain_engine(
+    recorded_tts: TTS, tiny_tts: TTS
+) -> None:
+    """Three takes in two slots, with the codec on a thread of its own."""
+    for audio, (text, options) in zip(side_by_side(recorded_tts, LENGTH), REQUESTS, strict=True):
         plain = tiny_tts.speak(text, **options, **LENGTH)
         np.testing.assert_allclose(audio.samples, plain.samples, atol=1e-4)
     assert recorded_tts.load().times.talker_s > 0
     assert recorded_tts.load().times.prefill_s > 0
+
+
+def test_takes_that_lose_their_memory_to_each_other_sound_as_if_they_had_not(
+    recorded_tts: TTS, tiny_tts: TTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages for one take and a little: the younger one gives way, and is computed again."""
+    few = PageLayout(num_pages=6, page_positions=16)
+    monkeypatch.setattr(graph_opening, "_page_layout", lambda *args: few)
+    begun: list[SlotStart] = []
+    begin = GraphRunner.begin
+
+    def watched(runner: GraphRunner, starts: Sequence[SlotStart]) -> None:
+        begun.extend(starts)
+        begin(runner, starts)
+
+    monkeypatch.setattr(GraphRunner, "begin", watched)
+    length: SpeakOptions = {"min_frames": 24, "max_frames": 24}
+    for audio, (text, options) in zip(side_by_side(recorded_tts, length), REQUESTS, strict=True):
+        plain = tiny_tts.speak(text, **options, **length)
+        np.testing.assert_allclose(audio.samples, plain.samples, atol=1e-4)
+    assert any(start.frames is not None for start in begun), "nobody gave way: nothing is proven"
 
 
 def test_opening_says_in_one_line_what_is_ready(
