@@ -106,6 +106,14 @@ def test_the_table_of_a_cpu_says_so_before_anything_else() -> None:
     assert NOT_ON_A_GPU not in table(Results(device=GPU))
 
 
+def test_a_busy_machine_is_said_to_be_busy() -> None:
+    def shown(load: float) -> str:
+        return table(Results(device=replace(GPU, machine=replace(GPU.machine, load_average=load))))
+
+    assert "do not quote" in shown(GPU.machine.num_cpus * 0.5)
+    assert "do not quote" not in shown(0.0)
+
+
 def test_a_budget_is_shared_out_and_runs_out() -> None:
     now = [10.0]
     budget = Budget(8.0, lambda: now[0])

@@ -9,6 +9,8 @@ from intone.bench.gpu.goals import GOALS, Goal
 from intone.bench.gpu.results import Entry, Results, Row
 
 _WIDTH = 11
+BUSY_LOAD = 0.25
+"""Per processor, before the measurement."""
 
 Column = tuple[str, Callable[[Row], str]]
 
@@ -117,6 +119,9 @@ def table(results: Results) -> str:
             f"This was {NOT_ON_A_GPU}: the parts ran on the CPU, to show that they run. "
             "Nothing below says how fast a GPU is."
         )
+    load = results.device.machine.load_average
+    if load is not None and load > BUSY_LOAD * results.device.machine.num_cpus:
+        lines.append(f"The machine was busy (load {load:g}): do not quote these figures.")
     for part, (title, columns) in _COLUMNS.items():
         for model, entry in results.parts.get(part, {}).items():
             lines += ["", f"{_heading(part, model, entry)}: {title}", *_rows(columns, entry)]
