@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.models.codec_golden import read_golden
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from intone.models.codec.config import CodecConfig, CodecDecoderConfig
 from intone.models.codec.decoder import CodecDecoder
@@ -138,6 +140,37 @@ def test_packing_changes_nothing_but_the_layout() -> None:
     _assert_same(torch.cat(parts, dim=-1), WHOLE)
     with torch.no_grad():
         _assert_same(packed(CODES), WHOLE)
+
+
+def test_folding_changes_no_bit() -> None:
+    folded = copy.deepcopy(DECODER)
+    with torch.no_grad():
+        for name, weight in folded.named_parameters():
+            if name.endswith(("alpha", "beta", "cluster_usage")):
+                weight.uniform_(0.5, 1.5)
+    plain = copy.deepcopy(folded)
+    folded.fold()
+    assert folded.state_dict().keys() == plain.state_dict().keys()
+    with torch.no_grad():
+        torch.testing.assert_close(folded(CODES), plain(CODES), rtol=0.0, atol=0.0)
+
+
+class _CountExp(TorchDispatchMode):
+    """Counts exponentials, of which Snake computes two each time unless folded, and lookups."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func.overloadpacket in (torch.ops.aten.exp, torch.ops.aten.embedding)
+        return func(*args, **(kwargs or {}))
+
+
+def test_folding_leaves_a_step_only_what_depends_on_its_codes() -> None:
+    folded = copy.deepcopy(DECODER)
+    folded.fold()
+    with _CountExp() as counted:
+        folded.step(CODES[:, :, :2], folded.new_state(batch=2))
+    assert counted.count == 2, "one lookup for the first codebook, one for the rest"
 
 
 def test_a_packed_decoder_still_learns() -> None:

@@ -56,6 +56,7 @@ class SlotDecoder:
         """Allocates every row and records all work.
 
         Args:
+            decoder: for inference only from here on: what its weights imply is kept, not computed.
             num_streams: takes that may be open at once: two for each slot of the runner.
             graphs: for this decoder alone. Graphs of one pool must not run at the same time, and
                 the runner's do run while audio is made.
@@ -63,6 +64,7 @@ class SlotDecoder:
             voice_cache_bytes: memory for states after ICL references; 0 keeps none.
             sizes: what is recorded; None is what a GPU wants.
         """
+        decoder.fold()
         self.times = StageTimes() if times is None else times
         self._num_streams = num_streams
         self._num_codebooks = decoder.config.num_codebooks

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from intone.models.codec.config import CodecDecoderConfig
 from intone.models.codec.conv import Causal, CausalConv1d, CausalConvTranspose1d
-from intone.models.codec.quantizer import SplitQuantizer
+from intone.models.codec.quantizer import ResidualCodebooks, SplitQuantizer
 from intone.models.codec.snake import SnakeBeta
 from intone.models.codec.state import CodecState
 from intone.models.codec.transformer import (
@@ -144,6 +144,15 @@ class CodecDecoder(nn.Module):
         for module in self.modules():
             if isinstance(module, CausalConv1d | CausalConvTranspose1d):
                 module.pack()
+
+    def fold(self) -> None:
+        """Computes once what depends on the weights alone; they must not change afterwards.
+
+        A quarter fewer operations, all of them small: these count where a step is short.
+        """
+        for module in self.modules():
+            if isinstance(module, SnakeBeta | ResidualCodebooks):
+                module.fold()
 
     def new_state(
         self,

@@ -17,10 +17,27 @@ class SnakeBeta(nn.Module):
         super().__init__()
         self.alpha = nn.Parameter(torch.zeros(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
+        self._folded: tuple[Tensor, Tensor] | None = None
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Keeps frequency and height as they are used, for inference with these weights."""
+        self._folded = _factors(self.alpha, self.beta)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, T] -> [B, C, T]."""
+        if self._folded is not None:
+            return _snake(x, *self._folded)
         return _Snake.apply(x, self.alpha, self.beta)
+
+
+def _factors(alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns frequency and height of every channel, [C, 1] each."""
+    return alpha.exp()[:, None], 1.0 / (beta.exp()[:, None] + _EPS)
+
+
+def _snake(x: Tensor, frequency: Tensor, height: Tensor) -> Tensor:
+    return (x * frequency).sin_().square_().mul_(height).add_(x)
 
 
 class _Snake(torch.autograd.Function):
@@ -29,8 +46,7 @@ class _Snake(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
         ctx.save_for_backward(x, alpha, beta)
-        frequency, height = alpha.exp()[:, None], 1.0 / (beta.exp()[:, None] + _EPS)
-        return (x * frequency).sin_().square_().mul_(height).add_(x)
+        return _snake(x, *_factors(alpha, beta))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
