@@ -51,7 +51,6 @@ def test_an_unknown_profile_is_refused_before_anything_is_loaded() -> None:
 def test_the_profile_is_heard_in_the_size_of_chunks(tiny_checkpoint: Tiny) -> None:
     with TTS(tiny_checkpoint("custom"), device="cpu", dtype="fp32", profile="throughput") as tts:
         sizes = [
-            chunk.num_frames
-            for chunk in tts.stream("Hello.", seed=1, min_frames=30, max_frames=30)
+            chunk.num_frames for chunk in tts.stream("Hello.", seed=1, min_frames=30, max_frames=30)
         ]
     assert sizes == [4, 8, 16, 2]
