@@ -30,15 +30,18 @@ class GraphPool:
         """Whether work is recorded."""
         self.num_graphs = 0
         self._pool = torch.cuda.graph_pool_handle() if self.captures else None
+        # One for each pool: libraries keep scratch memory per stream, also that of recorded work,
+        # and graphs of two pools may run at the same time.
+        self._stream = torch.cuda.Stream(device) if self.captures else None
 
     def capture(self, work: Work) -> Work:
         """Returns what runs `work` from now on; on CUDA it is run a few times here.
 
         All captures belong before the first request: recording waits for the device.
         """
-        if not self.captures:
+        stream = self._stream
+        if stream is None:
             return work
-        stream = torch.cuda.Stream(self._device)
         stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP_RUNS):
@@ -46,7 +49,9 @@ class GraphPool:
         torch.cuda.current_stream(self._device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         # Other threads may use the device meanwhile: another model may be speaking.
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+        with torch.cuda.graph(
+            graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"
+        ):
             work()
         self.num_graphs += 1
         return graph.replay
