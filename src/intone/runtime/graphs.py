@@ -30,8 +30,9 @@ class GraphPool:
         """Whether work is recorded."""
         self.num_graphs = 0
         self._pool = torch.cuda.graph_pool_handle() if self.captures else None
-        # One for each pool: libraries keep scratch memory per stream, also that of recorded work,
-        # and graphs of two pools may run at the same time.
+        # One for each pool: cuBLAS keeps scratch memory per stream, also for what is recorded, and
+        # the graphs of two pools may run at the same time, or end at different ones (pytorch
+        # issue 193402).
         self._stream = torch.cuda.Stream(device) if self.captures else None
 
     def capture(self, work: Work) -> Work:
