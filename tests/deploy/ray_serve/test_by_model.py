@@ -51,6 +51,7 @@ def request(
     """Sends one request through the layer; returns the path that reached the proxy."""
     scope: dict[str, Any] = {
         **{"type": kind, "path": path, "raw_path": path.encode(), "query_string": query.encode()},
+        "method": "POST",
         "headers": [
             (b"content-type", content_type.encode()),
             (b"content-length", str(len(body)).encode()),
@@ -172,3 +173,54 @@ def test_routes_are_asked_for_once_a_second() -> None:
         return proxy.times_asked
 
     assert [asyncio.run(ask(at_s)) for at_s in (0.0, 0.9, 1.0, 1.5)] == [1, 1, 2, 2]
+
+
+def listing(answers: dict[str, tuple[int, dict[str, Any]]]) -> tuple[int, dict[str, Any]]:
+    """Returns status and document of GET /v1/models before applications with these answers."""
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removesuffix("/v1/models") or "/"
+        status, document = (200, ROUTES) if path == ROUTES_PATH else answers[path]
+        await receive()
+        body = json.dumps(document).encode()
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [length]})
+        await send({"type": "http.response.body", "body": body})
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    scope = {
+        **{"type": "http", "method": "GET", "path": "/v1/models", "raw_path": b"/v1/models"},
+        **{"query_string": b"", "headers": []},
+    }
+    asyncio.run(ByModel(app)(scope, nothing, keep))
+    body = b"".join(message.get("body", b"") for message in sent)
+    assert dict(sent[0]["headers"])[b"content-length"] == str(len(body)).encode()
+    return sent[0]["status"], json.loads(body)
+
+
+def models(*names: str) -> tuple[int, dict[str, Any]]:
+    data = [{"id": name, "is_default": number == 0} for number, name in enumerate(names)]
+    return 200, {"object": "list", "data": data}
+
+
+def test_the_models_of_all_applications_are_listed_the_default_first() -> None:
+    down = (503, {"error": {}})
+    status, listed = listing({"/": models("builtin"), "/0.6b-base": down, "/tiny": models("tiny")})
+
+    assert (status, listed["object"]) == (200, "list")
+    assert [(one["id"], one["is_default"]) for one in listed["data"]] == [
+        ("builtin", True),
+        ("tiny", False),
+    ]
+
+
+def test_a_list_that_is_refused_is_refused() -> None:
+    refusal = (401, {"error": {"code": "invalid_api_key"}})
+
+    assert listing({"/": refusal, "/0.6b-base": refusal, "/tiny": refusal}) == refusal

@@ -114,6 +114,8 @@ def test_the_model_of_a_body_chooses_the_application(fleet: Fleet, asked: str, s
         assert (answer.status_code, answer.headers["x-model"]) == (200, speaks)
         assert answer.headers.get_list("x-request-id", split_commas=True)[1:] == []
         assert client.get("/v1/models/tiny-custom").json()["id"] == "tiny-custom"
+        listed = client.get("/v1/models").json()["data"]
+        assert [one["id"] for one in listed] == ["builtin", "tiny-custom"]
         assert client.get("/tiny-custom/v1/models").json()["data"][0]["id"] == "tiny-custom"
 
 

@@ -9,6 +9,7 @@ environment.
 A model is named by the path (`/NAME/v1/...`, `/v1/models/NAME`), by `?model=NAME` (all that a
 WebSocket has), or by `model` in a JSON body. What names none, or one without an application, goes
 to the application at `/`, which speaks with its own model or says that there is no such model.
+`GET /v1/models` lists those of all applications.
 """
 
 from __future__ import annotations
@@ -23,10 +24,16 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from intone.deploy.ray.answers import answer_of
 from intone.models.hub import ALIASES
 
 ROUTES_PATH = "/-/routes"
-_MODELS = "/v1/models/"
+_ROUTES: Scope = {
+    **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET"},
+    **{"scheme": "http", "path": ROUTES_PATH, "raw_path": ROUTES_PATH.encode()},
+    **{"root_path": "", "query_string": b"", "headers": [], "client": None, "server": None},
+}
+_LIST = "/v1/models"
 _FRESH_S = 1.0
 _MAX_BODY_BYTES = 20_000_000
 """As `limits.body`; of a longer body nothing is read here, and the replica refuses it."""
@@ -43,7 +50,7 @@ def layers() -> list[Middleware]:
 
 
 class ByModel:
-    """Puts the prefix of a model's application in front of the path."""
+    """Puts the prefix of a model's application in front of the path; lists what all list."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
@@ -56,36 +63,38 @@ class ByModel:
             prefixes = await self._known()
             if prefixes and not _is_under(scope["path"], prefixes):
                 model, receive = await _asked(scope, receive)
+                if model is None and _is_list(scope):
+                    await self._list(scope, prefixes, send)
+                    return
                 scope = _led(scope, model, prefixes)
         await self._app(scope, receive, send)
 
     async def _known(self) -> Collection[str]:
         """Returns the prefixes of all applications but the one at the root, as Serve has them."""
         if self._clock() >= self._fresh_until_s:
-            self._prefixes = frozenset(await _routes(self._app)) - {"/"}
+            answer = await answer_of(self._app, _ROUTES)
+            routes = list(answer.document) if answer.is_ok else []  # none while Serve starts
+            self._prefixes = frozenset(routes) - {"/"}
             self._fresh_until_s = self._clock() + _FRESH_S
         return self._prefixes
 
-
-async def _routes(app: ASGIApp) -> list[str]:
-    """Asks Serve's proxy what it routes; none while it starts."""
-    status, body = 0, b""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        nonlocal status, body
-        status = message.get("status", status)
-        body += message.get("body", b"")
-
-    scope: Scope = {
-        **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET"},
-        **{"scheme": "http", "path": ROUTES_PATH, "raw_path": ROUTES_PATH.encode()},
-        **{"root_path": "", "query_string": b"", "headers": [], "client": None, "server": None},
-    }
-    await app(scope, receive, send)
-    return list(json.loads(body)) if status == 200 else []
+    async def _list(self, scope: Scope, prefixes: Collection[str], send: Send) -> None:
+        """Answers with the models of every application that answers, those of the root first."""
+        first, *others = await asyncio.gather(
+            answer_of(self._app, scope),
+            *(answer_of(self._app, _under(scope, prefix)) for prefix in sorted(prefixes)),
+        )
+        if first.is_ok:
+            listed = [
+                {**model, "is_default": False}
+                for answer in others
+                if answer.is_ok
+                for model in answer.document["data"]
+            ]
+            first = first.with_document(
+                {**first.document, "data": [*first.document["data"], *listed]}
+            )
+        await first.send(send)
 
 
 async def _asked(scope: Scope, receive: Receive) -> tuple[str | None, Receive]:
@@ -94,8 +103,8 @@ async def _asked(scope: Scope, receive: Receive) -> tuple[str | None, Receive]:
     if named:
         return named[0], receive
     path: str = scope["path"]
-    if path.startswith(_MODELS):
-        return unquote(path.removeprefix(_MODELS)), receive
+    if path.startswith(f"{_LIST}/"):
+        return unquote(path.removeprefix(f"{_LIST}/")), receive
     if scope["type"] == "websocket" or not _has_json(Headers(scope=scope)):
         return None, receive
     read = await _read(receive)
@@ -153,13 +162,19 @@ def _is_under(path: str, prefixes: Collection[str]) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes)
 
 
+def _is_list(scope: Scope) -> bool:
+    return scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", _LIST)
+
+
 def _led(scope: Scope, model: str | None, prefixes: Collection[str]) -> Scope:
     """Returns the scope with the prefix of a model's application where there is one."""
     if model is None:
         return scope
     name = _ALIAS_OF.get(model.lower(), model)
-    for prefix in (f"/{name}", f"/{name.lower()}"):
-        if prefix in prefixes:
-            raw: bytes = scope.get("raw_path") or scope["path"].encode()
-            return {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + raw}
-    return scope
+    found = next((f"/{one}" for one in (name, name.lower()) if f"/{one}" in prefixes), None)
+    return scope if found is None else _under(scope, found)
+
+
+def _under(scope: Scope, prefix: str) -> Scope:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + raw}

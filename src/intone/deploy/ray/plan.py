@@ -51,8 +51,8 @@ class ReplicaPlan:
         settings, replica = self.settings, self.replica
         assert settings.queue.running is not None  # `_defaults` has it
         return {
-            # What no replica has a place for waits where any may take it, at the proxy; Serve counts
-            # what is on its way to a free replica there too, and a burst must not be sent away.
+            # What no replica has a place for waits at the proxy, where any may take it. Serve
+            # counts what is on its way to a free one there too: bursts must not be sent away.
             "max_ongoing_requests": settings.queue.running + _OTHERS,
             "max_queued_requests": settings.queue.running + settings.queue.waiting,
             "backpressure_config": {"status_code": 503, "retry_after_s": _RETRY_S},
