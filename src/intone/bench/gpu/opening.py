@@ -8,6 +8,7 @@ from intone.engine.engine import Engine
 from intone.engine.loading import LoadedModel, load_model
 from intone.engine.plan import EnginePlan
 from intone.engine.settings import EngineSettings
+from intone.models.config import ModelConfig, read_json
 from intone.models.description import ModelDescription
 from intone.prompt.builder import PromptBuilder
 from intone.prompt.tokenizer import TextTokenizer
@@ -44,3 +45,9 @@ def open_model(directory: Path, settings: EngineSettings) -> LoadedModel:
         times=times,
         cloner=Cloner(directory, plan.device),
     )
+
+
+def label_of(model: Path) -> str:
+    """Returns a checkpoint's size and kind, as models are named: 1.7b-custom."""
+    config = ModelConfig.from_dict(read_json(model / "config.json"))
+    return f"{config.size}-{config.kind}"

@@ -17,9 +17,9 @@ from intone.bench.contestant import Contestant
 from intone.bench.gpu.frame_parts import measure_frame
 from intone.bench.gpu.host import measure_host
 from intone.bench.gpu.open_loop import measure_open_loop
-from intone.bench.gpu.opening import open_model
+from intone.bench.gpu.opening import label_of, open_model
 from intone.bench.gpu.peer import measure_peer, peer_process, why_not
-from intone.bench.gpu.results import Entry, Results
+from intone.bench.gpu.results import Entry
 from intone.bench.gpu.single import measure_single
 from intone.bench.gpu.sizes import SuiteSize
 from intone.bench.gpu.speaker import Speaker
@@ -28,7 +28,6 @@ from intone.bench.gpu.timing import Budget
 from intone.core.errors import IntoneError
 from intone.engine.settings import EngineSettings
 from intone.models.checkpoint import Placement
-from intone.models.config import ModelConfig, read_json
 from intone.runtime.torch_opening import DTYPES
 
 _log = logging.getLogger("intone")
@@ -75,12 +74,11 @@ _FAILURES = (IntoneError, RuntimeError)
 PARTS = ("host", *_MODEL_PARTS, "open-loop")
 
 
-def run_suite(
-    models: Sequence[Path], setting: SuiteSetting, results: Results, budget: Budget, kept: Keep
-) -> bool:
+def run_suite(models: Sequence[Path], setting: SuiteSetting, budget: Budget, kept: Keep) -> bool:
     """Measures the parts that were asked for; returns whether each found something.
 
-    The server is measured with the last model alone: each start of one takes a load.
+    The first model comes first in everything, and it alone is measured in a server, whose start
+    takes another load: should the time run out, the others have less.
 
     Args:
         kept: told of each entry when it is there.
@@ -90,22 +88,16 @@ def run_suite(
     suite = _Suite(setting, budget, kept)
     if "host" in setting.parts:
         suite.measure("host", FAKE_MODEL, suite.host)
-    shares = [_MODEL_PARTS[part] for part in setting.parts if part in _MODEL_PARTS]
-    rest = _OPEN_LOOP_SHARE if "open-loop" in setting.parts else 0.0
+    own = sum(_MODEL_PARTS[part] for part in setting.parts if part in _MODEL_PARTS)
+    served = _OPEN_LOOP_SHARE if "open-loop" in setting.parts else 0.0
     for index, model in enumerate(models):
-        if shares:
-            left = sum(shares) * (len(models) - index)
-            suite.measure_model(model, budget.part(sum(shares) / (left + rest)))
-    if "open-loop" in setting.parts and models:
-        note = OTHER_RUNNER if setting.device == "cpu" else None
-        suite.measure("open-loop", label_of(models[-1]), lambda: suite.open_loop(models[-1]), note)
+        others = own * (len(models) - index - 1)
+        rest = served if index == 0 else 0.0
+        if own:
+            suite.measure_model(model, budget.part(own / (own + rest + others)))
+        if rest:
+            suite.measure_served(model, budget.part(rest / (rest + others)))
     return suite.is_complete
-
-
-def label_of(model: Path) -> str:
-    """Returns a checkpoint's size and kind, as models are named: 1.7b-custom."""
-    config = ModelConfig.from_dict(read_json(model / "config.json"))
-    return f"{config.size}-{config.kind}"
 
 
 class _Suite:
@@ -148,7 +140,12 @@ class _Suite:
         size = self._setting.size
         return [measure_host(size.host_streams, size.host_frames)]
 
-    def open_loop(self, model: Path) -> Sequence[object]:
+    def measure_served(self, model: Path, budget: Budget) -> None:
+        """Measures the server."""
+        note = OTHER_RUNNER if self._device.type == "cpu" else None
+        self.measure("open-loop", label_of(model), lambda: self._open_loop(model, budget), note)
+
+    def _open_loop(self, model: Path, budget: Budget) -> Sequence[object]:
         slots = str(self._setting.num_slots)
         settings = {
             "INTONE_MODEL__DEVICE": self._setting.device,
@@ -156,7 +153,7 @@ class _Suite:
             "INTONE_MODEL__SLOTS": slots,
             "INTONE_QUEUE__RUNNING": slots,
         }
-        return measure_open_loop(model, settings, self._setting.size.open_loop, self._budget)
+        return measure_open_loop(model, settings, self._setting.size.open_loop, budget)
 
     def measure_model(self, model: Path, budget: Budget) -> None:
         """Measures one checkpoint: with an engine, the peer beside it, and then without."""
