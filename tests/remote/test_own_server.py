@@ -394,12 +394,6 @@ def test_a_clip_goes_along_with_every_request(fake: RemoteTTS, source: FakeSourc
         fake.speak(TEXT, voice="clip:000000000000")
 
 
-def test_x_vectors_and_live_text_are_refused_with_what_to_do(fake: RemoteTTS) -> None:
-    async def pieces() -> None:
-        async for _ in fake.astream_live(None, None):  # type: ignore[arg-type]
-            pass
-
+def test_x_vectors_are_refused_with_what_to_do(fake: RemoteTTS) -> None:
     with pytest.raises(UnsupportedModeError, match="Base model"):
         fake.x_vector(np.zeros(24_000, np.float32))
-    with pytest.raises(UnsupportedModeError, match="WebSocket"):
-        asyncio.run(pieces())

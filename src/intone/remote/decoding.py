@@ -104,7 +104,7 @@ class EventDecoder:
         if kind == "speech.audio.delta":
             return self._pcm.feed(_bytes_of(event.get("audio")))
         if kind == "speech.audio.done":
-            self._end = _end_of(event)
+            self._end = end_of(event)
         elif kind == "error":
             raise error_of_event(event)
         return np.empty(0, np.float32)
@@ -134,7 +134,8 @@ def _strange(data: bytes) -> RemoteError:
     )
 
 
-def _end_of(event: Mapping[str, object]) -> End:
+def end_of(event: Mapping[str, object]) -> End:
+    """Returns what the last event of an answer tells."""
     usage, reason = event.get("usage"), event.get("finish_reason")
     frames = usage.get("output_tokens") if isinstance(usage, dict) else None
     found = next((known for known in get_args(FinishReason) if known == reason), None)

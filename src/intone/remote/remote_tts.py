@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
@@ -27,6 +28,7 @@ from intone.remote.address import Address
 from intone.remote.bodies import Addressee, Body, RemoteClip, body_of
 from intone.remote.decoding import AnswerDecoder, EventDecoder, PcmDecoder
 from intone.remote.dialects import Dialect, checked_dialect
+from intone.remote.live import LiveDecoder, live_chunks, live_config
 from intone.remote.problems import error_of_transport
 from intone.remote.remote_stream import RemoteStream
 from intone.remote.sending import (
@@ -243,20 +245,43 @@ class RemoteTTS:
             finally:
                 await response.aclose()
 
-    def astream_live(
+    async def astream_live(
         self, request: SpeechRequest, pieces: AsyncIterator[str]
     ) -> AsyncIterator[AudioChunk]:
-        """Raises UnsupportedModeError: text that is still being written is not sent on."""
-        raise UnsupportedModeError(
-            "RemoteTTS speaks finished texts; send live text to the server's WebSocket "
-            "/v1/audio/speech/stream, or speak it on this machine (TTS.astream_live)."
-        )
+        """Yields the chunks of a take whose text arrives while it is spoken.
+
+        Over the WebSocket of a server of Intone, which takes a text to be over when nothing of it
+        came for `live.starved_s`; that is an error here.
+
+        Args:
+            request: its text is the first piece.
+            pieces: more text, white space and all; what they raise, this raises.
+
+        Raises:
+            UnsupportedModeError: another server, or a voice that is a clip.
+            MissingDependencyError: websockets is not installed (`intone[server]`).
+        """
+        facts = await asyncio.to_thread(self.load)
+        if facts.dialect.name != "intone":
+            raise UnsupportedModeError(
+                f"live text is spoken by Intone's server alone, and {self.url} is "
+                f"{facts.dialect.name}; wait for the whole text, or speak it on this machine (TTS)."
+            )
+        decoder = LiveDecoder()
+        body, take, _ = self._prepared(request, decoder)
+        config = live_config(body)
+        chunks = live_chunks(self._address, config, request.text, pieces, take, decoder)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
 
     def check(self, request: SpeechRequest) -> None:
         """Raises what can be known of a request before it is sent."""
         self._prepared(request)
 
-    def _prepared(self, request: SpeechRequest) -> tuple[Body, IncomingTake, Dialect]:
+    def _prepared(
+        self, request: SpeechRequest, decoder: AnswerDecoder | None = None
+    ) -> tuple[Body, IncomingTake, Dialect]:
         facts = self.load()
         dialect = facts.dialect
         if request.seed is None and dialect.has_seed:
@@ -265,7 +290,8 @@ class RemoteTTS:
         with self._lock:
             clip = self._clips.get(request.voice) if isinstance(request.voice, str) else None
         body = body_of(request, to, clip)
-        decoder: AnswerDecoder = EventDecoder() if dialect.is_sse else PcmDecoder()
+        if decoder is None:
+            decoder = EventDecoder() if dialect.is_sse else PcmDecoder()
         return body, IncomingTake(request, dialect, decoder, perf_counter), dialect
 
     def _begin(self) -> None:
