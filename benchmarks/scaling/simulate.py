@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, help="takes at once of a replica in --times")
     parser.add_argument("--listeners", type=float, nargs="+", default=list(LISTENERS))
     parser.add_argument(
-        "--changes-at", type=float, default=100.0, help="listeners of the scenarios"
+        "--changes-at", type=float, default=1_000.0, help="listeners of the scenarios"
     )
     parser.add_argument("--without-assumed", action="store_true")
     parser.add_argument("--json", type=Path, required=True)
