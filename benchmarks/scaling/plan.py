@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from benchmarks.scaling.fleet import Fleet, play
@@ -14,8 +15,10 @@ from intone.core.constants import FRAME_S
 _NUM_TAKES = 6_000
 """That are simulated for each size, so that a p95 is one; more where many play at once."""
 _ALONE = [Arrival(0.0, round(MEAN_AUDIO_S / FRAME_S))]
-_LEAST_S, _MOST_S = 30.0, 4_000.0
+_LEAST_S, _MOST_S = 20.0, 4_000.0
 _WARM_SHARE = 0.25
+_MOST_PER_LISTENER = 20
+"""Replicas; where these do not do, none will."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,33 +59,55 @@ def need_of(
     num_listeners: float,
     promise: Promise,
     *,
+    near: int | None = None,
     seed: int = 0,
     num_takes: int = _NUM_TAKES,
 ) -> Need:
-    """Returns the smallest fleet, to 2 %, by growing and halving; `num_replicas` is not read.
+    """Returns the smallest fleet, to 5 %, by growing and halving; `num_replicas` is not read.
 
     A fleet that is larger than one that keeps the promise is taken to keep it too.
+
+    Args:
+        near: where to begin; None: where all slots would be taken.
     """
     rate_hz = rate_of(num_listeners)
-    alone = play(replace(fleet, num_replicas=1), _ALONE, seed).outcome(until_s=math.inf)
-    if not promise.is_kept(alone):
-        return Need(num_listeners=num_listeners, rate_hz=rate_hz, num_replicas=None, outcome=alone)
+
+    def need(num_replicas: int | None, outcome: Outcome) -> Need:
+        return Need(
+            num_listeners=num_listeners,
+            rate_hz=rate_hz,
+            num_replicas=num_replicas,
+            outcome=outcome,
+        )
 
     def tried(num_replicas: int) -> Outcome:
         return load(fleet, num_replicas, rate_hz, seed=seed, num_takes=num_takes)
 
-    most_audio_s_per_s = fleet.times.capacity_audio_s_per_s(fleet.times.slots)
-    lowest, size = 0, max(1, math.floor(num_listeners / most_audio_s_per_s))
+    outcome = play(replace(fleet, num_replicas=1), _ALONE, seed).outcome(until_s=math.inf)
+    if not promise.is_kept(outcome):
+        return need(None, outcome)
+    full = num_listeners / fleet.times.capacity_audio_s_per_s(fleet.times.slots)
+    lowest, size = _below(tried, promise, near or max(1, math.floor(full)))
     while not promise.is_kept(outcome := tried(size)):
-        lowest, size = size, math.ceil(size * 1.5)
-    while size - lowest > max(1, size // 50):
+        if size > _MOST_PER_LISTENER * (num_listeners + 1):
+            return need(None, outcome)
+        lowest, size = size, math.ceil(size * (1.5 if near is None else 1.1))
+    while size - lowest > max(1, size // 20):
         middle = (lowest + size) // 2
         found = tried(middle)
         if promise.is_kept(found):
             size, outcome = middle, found
         else:
             lowest = middle
-    return Need(num_listeners=num_listeners, rate_hz=rate_hz, num_replicas=size, outcome=outcome)
+    return need(size, outcome)
+
+
+def _below(tried: Callable[[int], Outcome], promise: Promise, size: int) -> tuple[int, int]:
+    """Returns a size that does not keep the promise, and the next that may."""
+    lower = size - max(1, size // 10)
+    while lower > 0 and promise.is_kept(tried(lower)):
+        size, lower = lower, lower - max(1, lower // 10)
+    return lower, size
 
 
 def load(

@@ -26,6 +26,7 @@ LISTENERS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 BUFFERS_S = (0.0, 0.2)
 _LINE = Line(max_waiting=8)
 """deploy/ray's."""
+_LARGE = 10
 _TTFA_P95_S = 0.3
 """Beside the buffer, which listeners wait for too."""
 
@@ -35,8 +36,17 @@ def planned(times: ServiceTimes, listeners: Sequence[float]) -> Iterator[dict[st
     for buffer_s in BUFFERS_S:
         fleet = Fleet(times=times, num_replicas=1, line=_LINE, buffer_s=buffer_s)
         promise = Promise(ttfa_p95_s=_TTFA_P95_S + buffer_s)
+        before: Need | None = None
         for num in listeners:
-            yield _row(buffer_s, need_of(fleet, num, promise))
+            before = need_of(fleet, num, promise, near=_near(before, num))
+            yield _row(buffer_s, before)
+
+
+def _near(before: Need | None, num_listeners: float) -> int | None:
+    """Of large fleets, ten times the listeners need hardly less than ten times the replicas."""
+    if before is None or before.num_replicas is None or before.num_replicas < _LARGE:
+        return None
+    return round(before.num_replicas * num_listeners / before.num_listeners)
 
 
 def _row(buffer_s: float, need: Need) -> dict[str, Any]:
