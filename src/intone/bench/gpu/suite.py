@@ -85,6 +85,8 @@ def run_suite(models: Sequence[Path], setting: SuiteSetting, budget: Budget, kep
     """
     if setting.device == "cpu":
         torch.set_num_threads(1)  # a tiny model's products gain nothing from a second one
+    else:
+        torch.cuda.set_device(setting.device)  # which parts that are timed alone do not choose
     suite = _Suite(setting, budget, kept)
     if "host" in setting.parts:
         suite.measure("host", FAKE_MODEL, suite.host)
