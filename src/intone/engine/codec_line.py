@@ -73,7 +73,7 @@ class Line:
 
         Joined chunks have a power of two of frames, so that takes go on sharing calls.
         """
-        first = list(self.jobs)[:1]
+        first = [self.jobs[0]]
         if not is_crowded or self.runs_dry_at_s is None or self.take.keeps_chunk_size:
             return first
         best, num_frames = first, 0
@@ -88,5 +88,7 @@ class Line:
     def take_out(self, count: int) -> Job:
         """Returns the first jobs as one, and forgets them."""
         jobs = [self.jobs.popleft() for _ in range(count)]
+        if count == 1:
+            return jobs[0]
         codes = [job.codes for job in jobs if job.codes is not None]
         return Job(np.concatenate(codes) if codes else None, jobs[-1].finish_reason)
