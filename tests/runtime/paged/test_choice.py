@@ -63,3 +63,15 @@ def test_heads_that_the_kernel_does_not_know_get_the_reference(
         assert isinstance(_chosen_as_on_cuda(_cache(head_dim=24)), GatheredRows)
     (record,) = caplog.records
     assert "heads of 24; it knows 16, 32, 64, 128, 256" in record.getMessage()
+
+
+def test_a_batch_that_the_kernel_has_no_room_for_is_refused() -> None:
+    pytest.importorskip("triton")
+    from intone.runtime.paged.kernel import KernelRows
+
+    cache = _cache()
+    kernel = KernelRows(cache, num_heads=4, max_rows=1, max_pages=2)
+    q, tables = torch.zeros(2, 4, 16), torch.zeros(2, 2, dtype=torch.int32)
+    positions = torch.zeros(2, dtype=torch.int64)
+    with pytest.raises(ValueError, match="2 rows of 1 splits; there is room for 1 rows"):
+        kernel(q, q[:, :2], q[:, :2], cache.keys[0], cache.values[0], tables, positions)

@@ -51,3 +51,19 @@ def _cases(draw: st.DrawFn) -> Case:
 def test_any_layout_of_pages_gives_what_a_dense_cache_gives(case: Case) -> None:
     check_results(_reference, case, CPU)
     check_rows_are_alone(_reference, case, CPU)
+
+
+def test_a_long_row_has_the_same_bits_over_a_narrow_table_and_a_wide_one() -> None:
+    # Found by search: a plain sum over the splits fails here, in each of them.
+    for positions, heads, spare in (((13, 634), 8, 1), ((487, 896), 8, 40)):
+        kv_heads = 2 if spare == 1 else 8
+        case = Case(
+            positions=positions,
+            page_positions=48,
+            heads=heads,
+            kv_heads=kv_heads,
+            head_dim=8,
+            spare_pages=spare,
+            num_padded=3,
+        )
+        check_rows_are_alone(_reference, case, CPU)

@@ -144,9 +144,9 @@ class KernelRows:
     ) -> None:
         """Allocates room for the partial results of the largest batch and the widest table."""
         self._num_programs = num_programs
-        self._max_splits = _ceil_div(max_pages * cache.layout.page_positions, SPLIT_POSITIONS)
+        max_splits = _ceil_div(max_pages * cache.layout.page_positions, SPLIT_POSITIONS)
         head_dim, device = cache.keys.shape[-1], cache.keys.device
-        shape = (max_rows, num_heads, self._max_splits)
+        shape = (max_rows, num_heads, max_splits)
         self._partial = torch.empty(*shape, head_dim, device=device, dtype=torch.float32)
         self._stats = torch.empty(*shape, 2, device=device, dtype=torch.float32)
 
@@ -164,19 +164,27 @@ class KernelRows:
         rows, num_heads, head_dim = q.shape
         kv_heads, page_positions = k.shape[1], keys.shape[1]
         splits = _ceil_div(tables.shape[1] * page_positions, SPLIT_POSITIONS)
+        if rows > self._stats.shape[0] or splits > self._stats.shape[2]:
+            raise ValueError(
+                f"{rows} rows of {splits} splits; there is room for {self._stats.shape[0]} rows of "
+                f"{self._stats.shape[2]}. Open the kernel for the largest batch and widest table."
+            )
         lanes = min(splits, _ceil_div(self._num_programs, rows * kv_heads))
-        _attend_split[(rows, kv_heads, lanes)](
-            q, k, v, keys, values, tables, positions, self._partial, self._stats,
-            q.stride(0), k.stride(0), v.stride(0), tables.stride(0), splits, lanes, head_dim**-0.5,
-            PAGE_POSITIONS=page_positions, KV_HEADS=kv_heads, GROUP=num_heads // kv_heads,
-            HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, num_warps=_WARPS, enable_fp_fusion=True,
-        )  # fmt: skip
-        out = torch.empty(rows, num_heads * head_dim, device=q.device, dtype=q.dtype)
-        _join_splits[(rows, num_heads)](
-            self._partial, self._stats, positions, out, splits,
-            HEADS=num_heads, HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, JOINED=_JOINED_SPLITS,
-            enable_fp_fusion=True,
-        )  # fmt: skip
+        # Triton launches on the thread's device, whatever device its tensors are on.
+        with torch.cuda.device_of(q):
+            _attend_split[(rows, kv_heads, lanes)](
+                q, k, v, keys, values, tables, positions, self._partial, self._stats,
+                q.stride(0), k.stride(0), v.stride(0), tables.stride(0),
+                splits, lanes, head_dim**-0.5,
+                PAGE_POSITIONS=page_positions, KV_HEADS=kv_heads, GROUP=num_heads // kv_heads,
+                HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, num_warps=_WARPS, enable_fp_fusion=True,
+            )  # fmt: skip
+            out = torch.empty(rows, num_heads * head_dim, device=q.device, dtype=q.dtype)
+            _join_splits[(rows, num_heads)](
+                self._partial, self._stats, positions, out, splits,
+                HEADS=num_heads, HEAD_DIM=head_dim, SPLIT=SPLIT_POSITIONS, JOINED=_JOINED_SPLITS,
+                enable_fp_fusion=True,
+            )  # fmt: skip
         return out
 
 
