@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor
 from intone.audio.reference import load_reference
 from intone.core.constants import SAMPLE_RATE_HZ
 from intone.core.types import SamplingParams, VoiceClonePrompt
+from intone.engine.decoder import AudioDecoder
+from intone.engine.pages import PagePool
+from intone.engine.runner import Runner
 from intone.models.checkpoint import Checkpoint, Placement
 from intone.models.rows import embed_rows
 from intone.prompt.builder import PromptBuilder
@@ -20,8 +24,10 @@ from intone.prompt.spec import PromptSpec
 from intone.prompt.talker_prompt import TalkerPrompt
 from intone.prompt.tokenizer import TextTokenizer
 from intone.runtime.cpu.opening import GraphParts, open_graphs
-from intone.runtime.immediate import ImmediateRunner
-from intone.runtime.job import SlotJob
+from intone.runtime.graph_runner import GraphRunner
+from intone.runtime.graphs import GraphPool
+from intone.runtime.job import PageLayout, SlotJob, SlotStart
+from intone.runtime.slot_codec import SlotDecoder
 from intone.runtime.stage_times import StageTimes
 from intone.runtime.torch_runner import TorchRunner
 from intone.voices.cloning import Cloner
@@ -29,6 +35,11 @@ from intone.voices.cloning import Cloner
 GREEDY = SamplingParams(repetition_penalty=1.05, greedy=True)
 GREEDY_PREDICTOR = SamplingParams(greedy=True)
 _NUM_POSITIONS = 256
+_PAGE_POSITIONS = 64
+
+Way = Literal["torch", "onnx", "recorded"]
+"""The networks as they are, the CPU's graphs, or what a GPU records."""
+WAYS: tuple[Way, ...] = get_args(Way)
 _CPU = Placement(torch.device("cpu"), torch.float32)
 
 
@@ -63,6 +74,23 @@ class Ours:
         ids = [prompt.text_id_of_frame(frame) for frame in range(count)]
         return self.talker.embed_text(torch.tensor(ids))
 
+    def runner(self, way: Way, num_slots: int) -> Runner:
+        """Returns one of the three that make frames."""
+        if way == "onnx":
+            return self.graphs(num_slots).runner
+        if way == "torch":
+            return TorchRunner(
+                self.talker, self.predictor, num_slots=num_slots, num_positions=_NUM_POSITIONS
+            )
+        return GraphRunner(
+            self.talker,
+            self.predictor,
+            num_slots=num_slots,
+            layout=PageLayout(num_slots * _NUM_POSITIONS // _PAGE_POSITIONS, _PAGE_POSITIONS),
+            num_positions=_NUM_POSITIONS,
+            graphs=GraphPool(_CPU.device),
+        )
+
     def graphs(self, num_slots: int = 1) -> GraphParts:
         """Returns the CPU's own runner and decoder of this checkpoint, in fp32."""
         return open_graphs(
@@ -81,47 +109,51 @@ class Ours:
         num_frames: int,
         sampling: SamplingParams = GREEDY,
         *,
-        by_graphs: bool = False,
+        way: Way = "torch",
     ) -> list[np.ndarray]:
         """Returns codes [F, K] of every spec, made in one batch.
 
         F is less than `num_frames` for a take that the talker ended.
         """
-        runner: ImmediateRunner = (
-            self.graphs(len(specs)).runner
-            if by_graphs
-            else TorchRunner(
-                self.talker, self.predictor, num_slots=len(specs), num_positions=_NUM_POSITIONS
-            )
+        runner = self.runner(way, len(specs))
+        pages = PagePool(runner.pages)
+        runner.begin(
+            [
+                SlotStart(
+                    slot=slot,
+                    job=SlotJob(
+                        prompt=self.builder.build(spec),
+                        sampling=sampling,
+                        predictor_sampling=GREEDY_PREDICTOR,
+                        seed=0,
+                    ),
+                    pages=pages.borrow(runner.pages.pages_for(_NUM_POSITIONS)),
+                )
+                for slot, spec in enumerate(specs)
+            ]
         )
-        for slot, spec in enumerate(specs):
-            prompt = self.builder.build(spec)
-            runner.prefill(
-                slot,
-                SlotJob(
-                    prompt=prompt, sampling=sampling, predictor_sampling=GREEDY_PREDICTOR, seed=0
-                ),
-            )
         frames: list[list[np.ndarray]] = [[] for _ in specs]
         running = list(range(len(specs)))
         for _ in range(num_frames):
-            batch = runner.step(running)
+            runner.launch(running)
+            batch = runner.collect()
             for codes, ended, slot in zip(batch.codes, batch.ended, running, strict=True):
                 if not ended:
                     frames[slot].append(codes)
             running = [s for s, ended in zip(running, batch.ended, strict=True) if not ended]
         return [np.stack(take) for take in frames]
 
-    def audio_by_graphs(self, codes: np.ndarray) -> np.ndarray:
-        """Returns the samples [F * 1920] of codes [F, K] by the CPU's own decoder."""
-        decoder = self.graphs().decoder
+    def audio(self, codes: np.ndarray, way: Way = "torch") -> np.ndarray:
+        """Returns the samples [F * 1920] of codes [F, K]; torch decodes them whole."""
+        if way == "torch":
+            with torch.inference_mode():
+                return self.decoder(torch.from_numpy(codes.astype(np.int64)).T[None])[0].numpy()
+        decoder: AudioDecoder[Any] = (
+            self.graphs().decoder
+            if way == "onnx"
+            else SlotDecoder(self.decoder, num_streams=1, graphs=GraphPool(_CPU.device))
+        )
         return decoder.decode([decoder.open(None)], [codes.astype(np.int64)])[0]
-
-    @torch.inference_mode()
-    def audio(self, codes: np.ndarray) -> np.ndarray:
-        """Returns the samples [F * 1920] of codes [F, K]."""
-        frames = torch.from_numpy(codes.astype(np.int64)).T[None]
-        return self.decoder(frames)[0].numpy()
 
     @torch.inference_mode()
     def teacher_forced(self, spec: PromptSpec, codes: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,7 @@ from tests.oracle.make_goldens import (
     TAKE_WITH_SAMPLES,
     TALKER_LOGITS_STEP,
 )
-from tests.oracle.ours import Ours
+from tests.oracle.ours import WAYS, Ours, Way
 
 from intone.core.constants import MIN_FRAMES_BEFORE_EOS
 from intone.core.types import ModelKind
@@ -33,13 +33,13 @@ from intone.runtime.sampling import SamplingBatch, distribution, penalise
 from intone.runtime.slots import NUM_CONTROL_IDS
 
 OursOf = Callable[[ModelKind], Ours]
-CodesOf = Callable[[ModelKind, bool], dict[str, np.ndarray]]
+CodesOf = Callable[[ModelKind, Way], dict[str, np.ndarray]]
 
 EMBEDDING_TOLERANCE = LOGITS_TOLERANCE = AUDIO_TOLERANCE = 1e-4
 PROBABILITY_TOLERANCE = 1e-6
 
 every_take = pytest.mark.parametrize("case", TAKES, ids=lambda case: case.name)
-by_either = pytest.mark.parametrize("by_graphs", [False, True], ids=["torch", "graphs"])
+every_way = pytest.mark.parametrize("way", WAYS)
 takes_with_logits = pytest.mark.parametrize(
     "case", [case for case in TAKES if case.with_logits], ids=lambda case: case.name
 )
@@ -47,13 +47,13 @@ takes_with_logits = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def our_codes_of(ours_of: OursOf) -> CodesOf:
-    """All takes of one kind, made in one batch, by torch or by the CPU's graphs."""
+    """All takes of one kind, made in one batch."""
 
     @cache
-    def codes_of(kind: ModelKind, by_graphs: bool) -> dict[str, np.ndarray]:
+    def codes_of(kind: ModelKind, way: Way) -> dict[str, np.ndarray]:
         cases = [case for case in TAKES if case.kind == kind]
         specs = [case.spec() for case in cases]
-        codes = ours_of(kind).greedy_codes(specs, NUM_FRAMES, by_graphs=by_graphs)
+        codes = ours_of(kind).greedy_codes(specs, NUM_FRAMES, way=way)
         return {case.name: take for case, take in zip(cases, codes, strict=True)}
 
     return codes_of
@@ -76,12 +76,12 @@ def test_prompt_embeddings(case: TakeCase, upstream_of: Upstream, ours_of: OursO
 
 
 @every_take
-@by_either
+@every_way
 def test_greedy_codes(
-    case: TakeCase, by_graphs: bool, upstream_of: Upstream, our_codes_of: CodesOf
+    case: TakeCase, way: Way, upstream_of: Upstream, our_codes_of: CodesOf
 ) -> None:
     theirs = Case(case.name, upstream_of(case.kind))["codes"]
-    codes = our_codes_of(case.kind, by_graphs)[case.name]
+    codes = our_codes_of(case.kind, way)[case.name]
     assert (len(theirs) < NUM_FRAMES) == case.ends_by_itself
     np.testing.assert_array_equal(codes, theirs)
 
@@ -117,12 +117,11 @@ def test_sampling_distribution(
     np.testing.assert_array_equal(ours > 0, theirs > 0)
 
 
-@by_either
-def test_audio_of_a_take(by_graphs: bool, upstream_of: Upstream, ours_of: OursOf) -> None:
+@every_way
+def test_audio_of_a_take(way: Way, upstream_of: Upstream, ours_of: OursOf) -> None:
     case = next(case for case in TAKES if case.name == TAKE_WITH_SAMPLES)
     theirs, ours = Case(case.name, upstream_of(case.kind)), ours_of(case.kind)
-    decode = ours.audio_by_graphs if by_graphs else ours.audio
-    samples = decode(theirs["codes"])
+    samples = ours.audio(theirs["codes"], way)
     assert_close(samples[:NUM_SAMPLES], theirs["samples"], AUDIO_TOLERANCE)
 
 
