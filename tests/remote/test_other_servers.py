@@ -263,9 +263,8 @@ def test_events_that_end_before_their_last_one_are_no_take() -> None:
                 remote.speak(TEXT)
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_server_is_asked_again_after_the_time_it_says(status: int) -> None:
-    busy = envelope(status, "busy", headers={"Retry-After": "1"})
+def test_a_busy_server_is_asked_again_after_the_time_it_says() -> None:
+    busy = envelope(503, "busy", headers={"Retry-After": "1"})
     with other_server(busy, pcm(FRAME)) as (url, server), RemoteTTS(url) as remote:
         begun_s = time.monotonic()
         assert remote.speak(TEXT).finish_reason == "stop"
@@ -349,3 +348,13 @@ def test_a_wrong_address_or_setting_is_told_at_once(
     with pytest.raises(InvalidSettingError, match=words) as caught:
         RemoteTTS(url, **options)  # type: ignore[arg-type]
     assert "secret" not in str(caught.value)
+
+
+def test_a_second_task_does_not_read_again_whom_to_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def speak(remote: RemoteTTS) -> None:
+        async for _ in remote.astream(TEXT):
+            pass
+
+    with other_server(pcm(FRAME)) as (url, _), RemoteTTS(url) as remote:
+        monkeypatch.setattr("ssl.create_default_context", None)
+        asyncio.run(speak(remote))  # a new client, on a new event loop

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
+from ssl import SSLContext
 from time import time
 
 import httpx2
@@ -82,6 +84,12 @@ class Address:
         asked_s = _retry_after_s(response.headers.get("Retry-After"))
         wait_s = _FIRST_WAIT_S * 2 ** (num_tries - 1) if asked_s is None else asked_s
         return wait_s if wait_s <= self.max_wait_s else None
+
+
+@cache
+def trusted() -> SSLContext:
+    """Returns whom connections trust, read once: that takes longer than connecting."""
+    return httpx2.create_ssl_context()
 
 
 def _checked_url(given: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from intone.core.errors import MissingDependencyError, RemoteError, UnsupportedModeError
 from intone.core.types import AudioChunk
-from intone.remote.address import SPEECH, Address
+from intone.remote.address import SPEECH, Address, trusted
 from intone.remote.bodies import Body
 from intone.remote.decoding import End, PcmDecoder, end_of
 from intone.remote.problems import error_of_answer, error_of_event
@@ -157,6 +157,7 @@ async def _connected(address: Address) -> AsyncIterator[ClientConnection]:
     connecting = connect(
         url,
         additional_headers=headers,
+        ssl=trusted() if url.startswith("wss") else None,
         compression=None,
         open_timeout=address.connect_s,
         close_timeout=_CLOSE_S,

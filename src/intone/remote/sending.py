@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import httpx2
 
 from intone.core.errors import IntoneError
-from intone.remote.address import SPEECH, Address
+from intone.remote.address import SPEECH, Address, trusted
 from intone.remote.bodies import Body
 from intone.remote.problems import error_of_answer, error_of_transport
 
@@ -165,6 +165,7 @@ def sync_client(address: Address) -> httpx2.Client:
         headers=address.headers,
         timeout=address.timeout,
         limits=address.limits,
+        verify=trusted(),
     )
 
 
@@ -175,4 +176,5 @@ def async_client(address: Address) -> httpx2.AsyncClient:
         headers=address.headers,
         timeout=address.timeout,
         limits=address.limits,
+        verify=trusted(),
     )
