@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `intone bench` to a parser."""
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        "--model", help="alias, hub id or checkpoint directory (default: the built-in voice)"
+        "--model",
+        action="append",
+        help="alias, hub id or checkpoint directory (default: the built-in voice); a suite takes "
+        "several",
     )
     source.add_argument(
         "--random",
@@ -106,6 +109,10 @@ def _check(args: argparse.Namespace) -> None:
             raise InvalidSettingError(f"--{name} is {getattr(args, name)}; allowed: 1 or more.")
     if args.part or args.quick:
         raise InvalidSettingError("--part and --quick are of a suite; name one, e.g. --suite gpu.")
+    if len(args.model or ()) > 1:
+        raise InvalidSettingError(
+            f"--model is given {len(args.model)} times; allowed: once, several times with --suite."
+        )
     check_peers(args)
 
 
@@ -113,7 +120,7 @@ def _check(args: argparse.Namespace) -> None:
 def _checkpoint(args: argparse.Namespace) -> Iterator[Path]:
     """Yields the directory to measure."""
     if args.random is None:
-        yield directory_of(args.model)
+        yield directory_of(args.model[0] if args.model else None)
         return
     with random_checkpoint(args.random) as directory:
         yield directory

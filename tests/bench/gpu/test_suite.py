@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from intone.bench.command import add_arguments, run
+from intone.bench.gpu import suite as suite_module
 from intone.bench.gpu.command import PART_NAMES
 from intone.bench.gpu.suite import FAKE_MODEL, OUT_OF_TIME, PARTS
 from intone.core.errors import InvalidSettingError
+from intone.core.types import ModelKind
 
 TINY = "tiny-custom"
+
+
+@dataclass(frozen=True)
+class Counted:
+    num_streams: int
 
 
 def suite(*arguments: str) -> int:
@@ -80,6 +89,36 @@ def test_what_there_was_no_time_for_is_said(tmp_path: Path) -> None:
     assert suite("--part", "single", "--budget", "1e-9", "--json", str(out)) == 1
     entry = read(out)["parts"]["single"][TINY]
     assert (entry["figures"], entry["note"]) == ([], OUT_OF_TIME)
+
+
+def test_models_that_are_given_are_measured_the_first_in_a_server(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_checkpoint: Callable[[ModelKind], Path],
+) -> None:
+    asked: list[str] = []
+
+    def measured(part: str) -> Callable[..., list[Counted]]:
+        def work(model: Path, *args: object) -> list[Counted]:
+            asked.append(f"{part} {model.name}")
+            return [Counted(1)]
+
+        return work
+
+    for part in ("frame", "open_loop"):
+        monkeypatch.setattr(suite_module, f"measure_{part}", measured(part))
+    monkeypatch.setattr("intone.bench.gpu.table.table", lambda results: "")
+    models = [word for kind in ("design", "custom")
+              for word in ("--model", str(tiny_checkpoint(kind)))]  # fmt: skip
+    assert suite("--part", "frame", "--part", "open-loop", *models) == 0
+    assert asked == ["frame tiny-design", "open_loop tiny-design", "frame tiny-custom"]
+
+
+def test_one_model_at_a_time_without_a_suite() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    with pytest.raises(InvalidSettingError, match="--model is given 2 times"):
+        run(parser.parse_args(["--model", "a", "--model", "b"]))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def _models(args: argparse.Namespace, device: str) -> Iterator[Sequence[Path]]:
     from intone.bench.checkpoints import directory_of, random_checkpoint
 
     if args.model is not None:
-        yield [directory_of(args.model)]
+        yield [directory_of(model) for model in args.model]
         return
     if set(args.part or PART_NAMES) == {"host"}:  # needs no model
         yield []
