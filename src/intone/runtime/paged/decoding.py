@@ -17,7 +17,8 @@ class RowAttention(Protocol):
     """Stores one new row per request in one layer's pages, and attends over all its rows so far.
 
     A row's result depends on its own pages alone, to the last bit: not on its neighbours, their
-    number, or how long they are. No value is read on the host.
+    number, or how long they are (PyTorch's way keeps that promise on a CPU, the kernel everywhere).
+    No value is read on the host.
     """
 
     def __call__(

@@ -15,6 +15,7 @@ from torch.nn import functional
 from intone.runtime.paged.cache import write_rows
 
 SPLIT_POSITIONS = 64
+"""Positions per split."""
 
 
 class GatheredRows:
