@@ -13,6 +13,7 @@ from tests.runtime.frame.conftest import (
     LAYOUT,
     NUM_FRAMES,
     NUM_POSITIONS,
+    SETTINGS,
     Networks,
     NetworksOf,
     Player,
@@ -26,6 +27,8 @@ from tests.runtime.frame.conftest import (
 from torch import Tensor
 
 from intone.core.types import ModelKind, SamplingParams
+from intone.runtime.frame.prompt_rows import settings_row
+from intone.runtime.frame.sampling import SamplingRows, draw
 from intone.runtime.graph_opening import open_graph_networks
 from intone.runtime.graph_runner import GraphRunner
 from intone.runtime.graphs import GraphPool
@@ -35,6 +38,7 @@ from intone.runtime.stage_times import StageTimes
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of torch's own compiler
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # of Triton's, of its coming defaults
 ]
 
 CUDA = torch.device("cuda")
@@ -133,6 +137,19 @@ def test_fused_blocks_give_the_same_greedy_takes(on_gpu: Networks, recorded: Gra
         together(recorded, takes, joins), together(fused, takes, joins), strict=True
     ):
         np.testing.assert_array_equal(codes, one)
+
+
+def test_draws_of_one_kernel_are_the_plain_ones(recorded: GraphRunner) -> None:
+    generator = torch.Generator().manual_seed(1)
+    settings = torch.from_numpy(np.stack([settings_row(one) for one in SETTINGS])).to(CUDA)
+    num_rows = len(SETTINGS)
+    for num_ids in (64, 1088, 2048, 3072):
+        rows = SamplingRows.of(settings, num_ids)
+        logits = (4 * torch.randn(num_rows, num_ids, generator=generator)).to(CUDA)
+        uniforms = torch.rand(num_rows, 3, generator=generator, dtype=torch.float64).to(CUDA)
+        for book in range(3):
+            ids = recorded._networks.draw(logits, rows, uniforms[:, book])
+            assert ids.tolist() == draw(logits, rows, uniforms[:, book]).tolist()
 
 
 def test_nothing_is_recorded_while_serving(

@@ -11,6 +11,7 @@ from intone.models.layers import Attention, RotaryTable, Rotation
 from intone.models.talker import Talker
 from intone.runtime.frame.blocks import BlockHalves
 from intone.runtime.frame.predictor import FramePredictor
+from intone.runtime.frame.sampling import Draw, fastest_draw
 from intone.runtime.frame.state import SlotState
 from intone.runtime.frame.tables import FoldedTables
 from intone.runtime.job import PageLayout
@@ -26,6 +27,7 @@ class FrameNetworks:
     tables: FoldedTables
     predictor: FramePredictor
     halves: BlockHalves
+    draw: Draw
     rotary: RotaryTable
     cache: PagedCache
     attend_rows: RowAttention
@@ -55,13 +57,15 @@ class FrameNetworks:
             prompt_positions: rows of the longest prompt with its padding.
         """
         weight, block = talker.model.norm.weight, talker.config.block
+        draw = fastest_draw(weight.device, talker.config.vocab_size)
         cache = PagedCache(block, layout, weight.device, weight.dtype)
         width = layout.pages_for(num_positions)
         return cls(
             talker=talker,
             tables=tables,
-            predictor=FramePredictor(predictor, tables, halves, max_rows),
+            predictor=FramePredictor(predictor, tables, halves, draw, max_rows),
             halves=halves,
+            draw=draw,
             rotary=talker.rotary_table(max(num_positions, prompt_positions), weight.device),
             cache=cache,
             attend_rows=row_attention(

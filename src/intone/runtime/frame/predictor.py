@@ -7,7 +7,7 @@ from torch import Tensor
 
 from intone.models.code_predictor import CodePredictor
 from intone.runtime.frame.blocks import BlockHalves
-from intone.runtime.frame.sampling import SamplingRows, draw
+from intone.runtime.frame.sampling import Draw, SamplingRows
 from intone.runtime.frame.tables import FoldedTables
 from intone.runtime.predictor_step import PredictorCache, StepAttention
 
@@ -16,12 +16,18 @@ class FramePredictor:
     """Completes frames; the cache is shared by every batch, so one runs at a time."""
 
     def __init__(
-        self, predictor: CodePredictor, tables: FoldedTables, halves: BlockHalves, max_rows: int
+        self,
+        predictor: CodePredictor,
+        tables: FoldedTables,
+        halves: BlockHalves,
+        draw: Draw,
+        max_rows: int,
     ) -> None:
         weight = predictor.model.norm.weight
         self._predictor = predictor
         self._tables = tables
         self._halves = halves
+        self._draw = draw
         self._num_codebooks = predictor.config.num_codebooks
         self._cache = PredictorCache(predictor, max_rows, weight.dtype)
         rotary = predictor.rotary_table(weight.device)
@@ -53,7 +59,7 @@ class FramePredictor:
             out = self._halves.run(self._predictor.model.layers, x, rotation, attend)
             attend.start += x.shape[1]
             logits = self._predictor.logits(book, self._predictor.model.norm(out[:, -1]))
-            codes.append(draw(logits, sampling, uniforms[:, book]))
+            codes.append(self._draw(logits, sampling, uniforms[:, book]))
             total = total + tables.code(book, codes[-1])
             if book < self._num_codebooks - 1:
                 x = tables.predictor_code(book, codes[-1])[:, None]

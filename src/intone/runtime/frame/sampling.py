@@ -7,12 +7,17 @@ never one outside the vocabulary: on a GPU that would end the process.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 NUM_SETTINGS = 5
+
+_log = logging.getLogger("intone")
 
 _BANNED = float("-inf")
 
@@ -50,6 +55,10 @@ class SamplingRows:
         )
 
 
+Draw: TypeAlias = Callable[[Tensor, SamplingRows, Tensor], Tensor]
+"""`draw`, or what stands in for it."""
+
+
 def penalise(logits: Tensor, seen: Tensor, rows: SamplingRows) -> Tensor:
     """Returns logits [B, V] with ids that `seen` [B, V] marks made less likely."""
     penalty = rows.repetition_penalty
@@ -82,3 +91,24 @@ def _distribution(logits: Tensor, rows: SamplingRows) -> Tensor:
     is_cut = (kept.softmax(dim=-1).cumsum(dim=-1) <= rows.top_p_rest) & rows.may_cut
     is_cut = torch.empty_like(is_cut).scatter_(1, order, is_cut)
     return logits.masked_fill(is_cut | (logits < floor), _BANNED).softmax(dim=-1)
+
+
+def fastest_draw(device: torch.device, num_ids: int) -> Draw:
+    """Returns the one-kernel draw on CUDA, where Triton can build it; else `draw`, with one line
+    logged.
+
+    Args:
+        num_ids: of the largest vocabulary.
+    """
+    if device.type != "cuda":
+        return draw
+    try:
+        from intone.runtime.frame import draw_kernel  # Triton is not on every machine
+    except ImportError as error:
+        reason: str | None = str(error)
+    else:
+        reason = draw_kernel.why_not(device, num_ids)
+        if reason is None:
+            return draw_kernel.draw
+    _log.warning("draws without Triton (%s): slower, same speech", reason)
+    return draw

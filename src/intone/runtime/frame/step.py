@@ -7,7 +7,7 @@ from torch import Tensor
 
 from intone.runtime.frame.arrays import FrameArrays
 from intone.runtime.frame.networks import FrameNetworks
-from intone.runtime.frame.sampling import SamplingRows, draw, penalise
+from intone.runtime.frame.sampling import SamplingRows, penalise
 from intone.runtime.frame.staging import Field, Upload
 from intone.runtime.paged.decoding import PagedDecode
 from intone.runtime.slots import NUM_CONTROL_IDS
@@ -75,7 +75,7 @@ class FrameStep:
         logits = penalise(logits, state.seen.index_select(0, slots), sampling)
         is_banned = self._is_banned | (self._is_end & ~self._inputs.may_end[:, None])
         logits = logits.masked_fill(is_banned, float("-inf"))
-        codebook0 = draw(logits, sampling, self._inputs.uniforms[:, 0])
+        codebook0 = self._networks.draw(logits, sampling, self._inputs.uniforms[:, 0])
         state.seen.index_put_((slots, codebook0), self._true)
         return codebook0
 
