@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from intone.core.errors import InvalidSettingError
 from intone.deploy.ray.plan import ReplicaPlan
+from intone.deploy.ray.section import ReplicaSection
 
 
 def plan(**tables: dict[str, Any]) -> ReplicaPlan:
@@ -105,6 +107,15 @@ def test_the_environment_holds_where_args_say_nothing(monkeypatch: pytest.Monkey
 
     assert made.settings.server.keys_file == "/etc/keys.json"
     assert made.settings.queue.waiting == 7
+
+
+def test_the_documentation_has_every_setting_of_a_replica() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "deploy.md").read_text("utf-8")
+
+    for name, field in ReplicaSection.model_fields.items():
+        default = "none" if field.default is None else f"`{field.default}`"
+        meaning = " ".join((field.description or "").split())
+        assert f"| `replica.{name}` | {default} | {meaning} |" in page
 
 
 def test_planning_needs_no_ray() -> None:
