@@ -5,6 +5,8 @@ They stand in until `intone bench --suite gpu` has run on one; `simulate --times
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.scaling.service import ServiceTimes
 
 FUSED_5090 = ServiceTimes(
@@ -23,6 +25,15 @@ FUSED_5090 = ServiceTimes(
     silent_s=0.08,
 )
 """The first frame of the released presets is silent: nari-labs/nari-qwen3-tts, chunk schedule."""
+
+QUICK_PROMPTS_5090 = replace(
+    FUSED_5090,
+    name=f"{FUSED_5090.name}, prompts in 10 ms",
+    source=f"{FUSED_5090.source}; but a prompt read in 10 ms, which is a guess",
+    prefill_s=0.010,
+)
+"""To show what hangs on prompts. That less than 30 ms can be had is known: nari-qwen3-tts sends its
+first audio after 26.5 ms, prompt, frames and codec together (p95, H100, 1.7B, 1 request a second)."""
 
 SGLANG_H200 = ServiceTimes(
     name="assumed: SGLang-Omni, H200, 1.7B",
@@ -43,4 +54,4 @@ SGLANG_H200 = ServiceTimes(
     silent_s=0.08,
 )
 
-ASSUMED = (FUSED_5090, SGLANG_H200)
+ASSUMED = (FUSED_5090, QUICK_PROMPTS_5090, SGLANG_H200)

@@ -54,13 +54,15 @@ def _row(buffer_s: float, need: Need) -> dict[str, Any]:
     return {"buffer_s": buffer_s, **asdict(need), "outcome": asdict(need.outcome) | rates}
 
 
-def _sized(times: ServiceTimes, rows: Sequence[dict[str, Any]], listeners: float) -> Fleet | None:
-    """Returns the fleet that the plan has for players with a buffer."""
+def _changed(times: ServiceTimes, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the scenarios for the first fleet of ten or more whose players have a buffer."""
+    buffer_s = BUFFERS_S[-1]
     for row in rows:
-        if (row["buffer_s"], row["num_listeners"]) == (BUFFERS_S[-1], listeners):
-            num = row["num_replicas"]
-            return num and Fleet(times=times, num_replicas=num, line=_LINE, buffer_s=BUFFERS_S[-1])
-    return None
+        num = row["num_replicas"]
+        if row["buffer_s"] == buffer_s and num is not None and num >= _LARGE:
+            fleet = Fleet(times=times, num_replicas=num, line=_LINE, buffer_s=buffer_s)
+            return [asdict(case) for case in cases(fleet, row["num_listeners"])]
+    return []
 
 
 def main() -> None:
@@ -75,9 +77,6 @@ def main() -> None:
     parser.add_argument("--name", default="intone bench", help="what --bench measured")
     parser.add_argument("--slots", type=int, help="takes at once of a replica in --times")
     parser.add_argument("--listeners", type=float, nargs="+", default=list(LISTENERS))
-    parser.add_argument(
-        "--changes-at", type=float, default=1_000.0, help="listeners of the scenarios"
-    )
     parser.add_argument("--without-assumed", action="store_true")
     parser.add_argument("--json", type=Path, required=True)
     args = parser.parse_args()
@@ -90,19 +89,18 @@ def main() -> None:
         "date": time.strftime("%Y-%m-%d"),
         "promise": asdict(Promise(ttfa_p95_s=_TTFA_P95_S)),
         "line": asdict(_LINE),
-        "replicas": [_planned(times, args.listeners, args.changes_at) for times in replicas],
+        "replicas": [_planned(times, args.listeners) for times in replicas],
     }
     args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def _planned(times: ServiceTimes, listeners: Sequence[float], changes_at: float) -> dict[str, Any]:
+def _planned(times: ServiceTimes, listeners: Sequence[float]) -> dict[str, Any]:
     print(f"\n{times.name} ({'measured' if times.is_measured else 'ASSUMED'}: {times.source})")
     rows = []
     for row in planned(times, listeners):
         rows.append(row)
         print(_line(row), flush=True)
-    fleet = _sized(times, rows, changes_at)
-    changes = [] if fleet is None else [asdict(case) for case in cases(fleet, changes_at)]
+    changes = _changed(times, rows)
     for case in changes:
         print(f"  {case['scenario']}, {case['case']}: {_figures(case['figures'])}", flush=True)
     return {
