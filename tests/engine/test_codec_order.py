@@ -119,7 +119,7 @@ def test_a_reference_is_heard_in_a_turn_of_its_own() -> None:
 # Nobody waits for ever.
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_in_overload_every_take_is_heard_within_a_bounded_number_of_turns(
     data: st.DataObject,
