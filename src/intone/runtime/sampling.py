@@ -85,7 +85,7 @@ def _cut_top_k(logits: Tensor, batch: SamplingBatch) -> Tensor:
 
 def _cut_top_p(logits: Tensor, batch: SamplingBatch) -> Tensor:
     """Bans the least likely ids whose summed probability stays within 1 - p."""
-    ordered, order = logits.sort(dim=-1)
+    ordered, order = logits.sort(dim=-1, stable=True)
     drop = ordered.softmax(dim=-1).cumsum(dim=-1) <= 1.0 - batch.top_p
     drop[:, -1] = False
     drop &= batch.top_p < 1.0

@@ -85,7 +85,7 @@ def draw(logits: Tensor, rows: SamplingRows, uniforms: Tensor) -> Tensor:
 def _distribution(logits: Tensor, rows: SamplingRows) -> Tensor:
     """Returns the probabilities [B, V] that are drawn from."""
     logits = logits / rows.temperature
-    ordered, order = logits.sort(dim=-1)
+    ordered, order = logits.sort(dim=-1, stable=True)
     floor = ordered.gather(1, rows.floor_place)  # ties with the k-th best stay, as upstream has it
     kept = ordered.masked_fill(ordered < floor, _BANNED)
     is_cut = (kept.softmax(dim=-1).cumsum(dim=-1) <= rows.top_p_rest) & rows.may_cut
