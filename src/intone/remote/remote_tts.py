@@ -226,7 +226,7 @@ class RemoteTTS:
     async def astream_request(self, request: SpeechRequest) -> AsyncIterator[AudioChunk]:
         """Yields the chunks of a request without blocking the event loop.
 
-        Tasks of one event loop share connections while takes run, and inside `async with`.
+        Tasks of one event loop share connections while takes of that loop run.
         """
         body, take, dialect = await asyncio.to_thread(self._prepared, request)
         async with self._loops.client() as client:
