@@ -53,7 +53,7 @@ class Fleet:
 
 def builtin_args(waiting: int = 64) -> dict[str, Any]:
     return {
-        "model": {"default": "builtin", "served": ["builtin"], "slots": 4},
+        "model": {"default": "builtin", "slots": 4},
         "queue": {"waiting": waiting},
         "replica": {"num_cpus": 1, "min_replicas": 2, "max_replicas": 2, "surge_percent": 50},
     }
@@ -62,7 +62,7 @@ def builtin_args(waiting: int = 64) -> dict[str, Any]:
 def tiny_args(checkpoint: Path) -> dict[str, Any]:
     """One replica that speaks one take at once, of many frames, and lets two wait."""
     return {
-        "model": {"default": str(checkpoint), "served": [str(checkpoint)], "slots": 1},
+        "model": {"default": str(checkpoint), "slots": 1},
         "queue": {"waiting": 2},
         "replica": {"num_cpus": 1},
     }

@@ -15,13 +15,14 @@ from intone.deploy.ray.section import ReplicaSection
 
 
 def plan(**tables: dict[str, Any]) -> ReplicaPlan:
-    return ReplicaPlan.of(tables, {})
+    return ReplicaPlan.of(tables | {"model": {"default": "builtin"} | tables.get("model", {})}, {})
 
 
 def test_a_replica_loads_first_and_expects_keys() -> None:
-    settings = plan(model={"default": "builtin"}).settings
+    settings = plan().settings
 
     assert (settings.server.host, settings.model.preload) == ("0.0.0.0", True)
+    assert settings.model.served == ("builtin",)
     assert not settings.jobs.enabled
 
 
@@ -77,6 +78,7 @@ def test_a_replica_drains_as_long_as_a_server() -> None:
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
+        ({"model": {"default": None}}, "nodes may have different models"),
         ({"model": {"slotz": 4}}, "near it: model.slots"),
         ({"replica": {"gpus": 1}}, "replica.gpus is 1"),
         ({"replica": {"min_replicas": 4}}, "at most replica.max_replicas, which is 1"),
@@ -103,7 +105,9 @@ def test_a_folder_of_jobs_brings_jobs_to_a_single_replica() -> None:
 def test_the_environment_holds_where_args_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTONE_SERVER__KEYS_FILE", "/etc/keys.json")
     monkeypatch.setenv("INTONE_QUEUE__WAITING", "3")
-    made = ReplicaPlan.of({"queue": {"waiting": 7}}, {"INTONE_SERVER__KEYS_FILE": ""})
+    made = ReplicaPlan.of(
+        {"model": {"default": "builtin"}, "queue": {"waiting": 7}}, {"INTONE_SERVER__KEYS_FILE": ""}
+    )
 
     assert made.settings.server.keys_file == "/etc/keys.json"
     assert made.settings.queue.waiting == 7

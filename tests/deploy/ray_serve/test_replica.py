@@ -18,7 +18,8 @@ from intone.server.settings import Settings
 
 SPEECH = "/v1/audio/speech"
 HELLO = {"input": "Hello.", "voice": "ryan", "response_format": "pcm"}
-OPEN = {"server": {"insecure": True, "log_level": "error"}}
+FAKE = {"model": {"default": "fake-custom"}}
+OPEN = FAKE | {"server": {"insecure": True, "log_level": "error"}}
 
 Start = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -53,7 +54,7 @@ def test_it_is_there_when_its_model_is_loaded_however_long_that_takes(
     start: Start, source: FakeSource
 ) -> None:
     source.behaviours["fake-custom"].load_s = 0.2
-    replica = asyncio.run(start(OPEN | {"model": {"load_wait_s": 0.05}}))
+    replica = asyncio.run(start(OPEN | {"model": {"default": "fake-custom", "load_wait_s": 0.05}}))
 
     assert source.counts["fake-custom"].loads == 1
     replica.check_health()
@@ -68,7 +69,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_start(start: Start, source: Fake
 
 def test_without_keys_it_does_not_start_unasked(start: Start) -> None:
     with pytest.raises(InvalidSettingError, match="intone keys add NAME"):
-        asyncio.run(start({"server": {"log_level": "error"}}))
+        asyncio.run(start(FAKE | {"server": {"log_level": "error"}}))
 
 
 def test_an_engine_that_stays_dead_asks_ray_for_a_new_replica(

@@ -41,7 +41,13 @@ class ReplicaPlan:
         tables = dict(args)
         replica = _replica_section(tables.pop(REPLICA, {}))
         layers = [Layer("args", tables), environment_layer(environ)]
-        defaults = _defaults(replica, joined(layers).settings)
+        given = joined(layers).settings
+        if given.model.default is None:
+            raise InvalidSettingError(
+                "model.default is not set, and nodes may have different models; name the one that "
+                "these replicas speak with: builtin, 1.7b-custom, or a directory on every node."
+            )
+        defaults = _defaults(replica, given)
         effective = joined([*layers, Layer("Ray replica", defaults)])
         _check(effective, replica)
         return cls(effective.settings, replica)
@@ -110,6 +116,7 @@ def _defaults(replica: ReplicaSection, given: Settings) -> dict[str, dict[str, A
         "model": {
             "device": device,
             "preload": True,
+            "served": (given.model.default,),
             "slots": slots,
             "threads": max(1, int(replica.num_cpus)),
         },
