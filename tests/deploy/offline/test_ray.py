@@ -19,6 +19,7 @@ import pytest
 import soundfile
 from tests.deploy.offline.sets import lines_of, write_rows
 
+from intone.cli import main
 from intone.core.errors import CheckpointError, InvalidSettingError
 from intone.deploy.offline.checking import ModelChecker
 from intone.deploy.offline.hearing import EarOpening
@@ -35,6 +36,8 @@ class Nodes:
 
     address: str
     environ: dict[str, str]
+    cluster: Any
+    """`ray.cluster_utils.Cluster`."""
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Starts a command whose work is done there, by one worker of one core on each node."""
@@ -75,7 +78,7 @@ def nodes() -> Iterator[Nodes]:
         )
         cluster.add_node(num_cpus=1, **memory)
         try:
-            yield Nodes(cluster.address, dict(os.environ))
+            yield Nodes(cluster.address, dict(os.environ), cluster)
         finally:
             cluster.shutdown()
 
@@ -176,6 +179,23 @@ def test_a_run_that_was_left_is_gone_on_with_by_others(nodes: Nodes) -> None:
 
 
 @pytest.mark.slow
+def test_a_machine_that_goes_away_costs_no_row(nodes: Nodes) -> None:
+    write_rows(Path("set.jsonl"), short_rows(90))
+    out = Path("out")
+    leaving = nodes.cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+    process = nodes.start("batch", "set.jsonl", "--model", "builtin", "--out", str(out))
+    deadline = monotonic() + 120
+    while len(journals(out)) < 3 and monotonic() < deadline:
+        sleep(0.05)
+    nodes.cluster.remove_node(leaving, allow_graceful=False)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert "3 workers" in err
+    assert len(lines_of(out / "manifest.jsonl")) == 90
+    assert sum(path.is_file() for path in out.glob("audio/*/*")) == 90
+
+
+@pytest.mark.slow
 def test_a_row_that_fails_on_a_cluster_is_listed(nodes: Nodes) -> None:
     rows = [*short_rows(3), {"id": "long", "text": "Long.", "max_frames": 50_000}]
     write_rows(Path("set.jsonl"), rows)
@@ -219,6 +239,16 @@ def test_more_than_a_machine_has_is_refused(nodes: Nodes, options: list[str], wo
     code, _, err = nodes.run("batch", "set.jsonl", "--model", "builtin", *options)
     assert code == 3
     assert words in err
+
+
+def test_without_ray_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "intone.deploy.offline.on_ray", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    write_rows(Path("set.jsonl"), short_rows(1))
+    assert main(["batch", "set.jsonl", "--model", "builtin", "--ray"]) == 7
+    assert "install intone[ray]" in capsys.readouterr().err
 
 
 def opening(**changes: Any) -> SpeakerOpening:
