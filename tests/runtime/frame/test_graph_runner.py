@@ -17,6 +17,7 @@ from tests.runtime.frame.conftest import (
     alone,
     custom_specs,
     jobs,
+    load,
     specs_of,
     together,
 )
@@ -231,3 +232,20 @@ def test_sizes_reach_as_far_as_the_slots() -> None:
     assert batch_sizes(NUM_SLOTS) == [1, 2, 4, 8]
     assert batch_sizes(64) == [1, 2, 4, 8, 16, 24, 32, 48, 64]
     assert batch_sizes(80)[-1] == 80
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_takes_in_16_bits_are_finite_in_range_and_the_same_in_every_slot(
+    custom: Networks, dtype: torch.dtype
+) -> None:
+    model = load(custom.directory, "cpu", dtype)
+    runner, takes = model.graph_runner(num_slots=2), jobs(model)
+    player = Player(runner)
+    player.runner.begin([player.start(0, 1, takes[1]), player.start(1, 0, takes[1])])
+    for _ in range(5):
+        player.turn([0, 1])
+    assert torch.isfinite(runner._networks.state.logits[:2]).all()
+    codes = player.take(0, 5)
+    assert codes.min() >= 0
+    assert codes.max() < model.predictor.config.vocab_size
+    np.testing.assert_array_equal(player.take(1, 5), codes)
