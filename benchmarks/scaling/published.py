@@ -32,8 +32,9 @@ QUICK_PROMPTS_5090 = replace(
     source=f"{FUSED_5090.source}; but a prompt read in 10 ms, which is a guess",
     prefill_s=0.010,
 )
-"""To show what hangs on prompts. That less than 30 ms can be had is known: nari-qwen3-tts sends its
-first audio after 26.5 ms, prompt, frames and codec together (p95, H100, 1.7B, 1 request a second)."""
+"""To show what hangs on prompts. That less than 30 ms can be had is known: the first audio of
+nari-qwen3-tts comes after 26.5 ms, with its prompt, frames and codec (p95, H100, 1.7B, 1 request a
+second)."""
 
 SGLANG_H200 = ServiceTimes(
     name="assumed: SGLang-Omni, H200, 1.7B",
