@@ -47,8 +47,9 @@ def test_both_replicas_speak_and_a_seed_is_the_same_sound_on_each(fleet: Fleet) 
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
-    assert len(made_s) == 2
-    assert min(made_s) > 0
+    whole_s = sum(len(answer.content) for answer in answers) / 48_000
+    assert 0 < min(made_s)
+    assert max(made_s) < 0.9 * whole_s  # nobody made it all
 
 
 def test_sound_arrives_while_the_rest_is_made(fleet: Fleet) -> None:
