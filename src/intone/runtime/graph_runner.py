@@ -204,7 +204,7 @@ class GraphRunner:
         self._takes.release(slot)
 
     def close(self) -> None:
-        """Waits for what is under way, then lets go of recorded work and caches."""
+        """Waits for what is under way and drops recorded work; the caches go with the runner."""
         while self._in_flight:
             self.collect()
         self._frames.clear()

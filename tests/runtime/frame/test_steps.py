@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 import torch
 from tests.runtime.frame.conftest import (
     LAYOUT,
     NUM_POSITIONS,
     Networks,
-    NetworksOf,
     Player,
     jobs,
-    load,
     together,
 )
 from tests.runtime.frame.tape import TapePool
 from torch import Tensor
 
+from intone.models.code_predictor import CodePredictor
+from intone.models.config import ModelConfig
 from intone.models.layers import pack_attention
+from intone.models.official_layout import RandomSize, model_config
+from intone.models.talker import Talker
 from intone.runtime.frame.blocks import BlockHalves
 from intone.runtime.frame.networks import FrameNetworks
 from intone.runtime.frame.prefill import PromptInputs, PromptStep
 from intone.runtime.frame.step import FrameInputs, FrameStep
 from intone.runtime.frame.tables import FoldedTables
 from intone.runtime.graph_runner import GraphRunner
+from intone.runtime.job import PageLayout
 
 
 def tensors_of(runner: GraphRunner) -> Iterator[tuple[str, Tensor]]:
@@ -73,17 +77,40 @@ def test_operations_written_down_on_padding_make_the_takes_of_the_plain_runner(
     assert graphs.num_graphs == num_recorded, "nothing is recorded while serving"
 
 
-@torch.inference_mode()
-def test_no_step_reads_a_value_or_a_tensor_of_the_host(networks: NetworksOf) -> None:
-    """Tensors of the meta device have no values: whatever looks at one, or mixes in a tensor of
-    the CPU, raises."""
-    model = load(networks("base").directory)
-    talker, predictor = model.talker.to("meta"), model.predictor.to("meta")
+def networks_without_values(size: RandomSize) -> tuple[Talker, CodePredictor]:
+    """Returns the networks of a released size on the meta device, where tensors have no values."""
+    ids = dict.fromkeys(
+        (
+            "<|im_start|>",
+            "<|im_end|>",
+            "assistant",
+            "<tts_pad>",
+            "<tts_text_bos>",
+            "<tts_text_eod>",
+        ),
+        0,
+    )
+    config = ModelConfig.from_dict(model_config("custom", size, ids, 151_936))
+    with torch.device("meta"):
+        talker, predictor = Talker(config.talker), CodePredictor(config.code_predictor)
     for network in (talker, predictor):
-        pack_attention(network)
+        pack_attention(network.to(torch.bfloat16))
+    return talker, predictor
+
+
+@pytest.mark.parametrize("size", ["0.6b", "1.7b"])
+@torch.inference_mode()
+def test_no_step_of_the_released_sizes_reads_a_value_or_a_tensor_of_the_host(
+    size: RandomSize,
+) -> None:
+    """Whatever looks at a value, or mixes in a tensor of the CPU, raises."""
+    talker, predictor = networks_without_values(size)
     parts = FrameNetworks.of(
         talker, predictor, FoldedTables(talker, predictor), BlockHalves(torch.device("meta")),
-        num_slots=4, max_rows=4, layout=LAYOUT, num_positions=NUM_POSITIONS, prompt_positions=256,
+        num_slots=4, max_rows=4, layout=PageLayout(num_pages=300, page_positions=64),
+        num_positions=4096, prompt_positions=1024,
     )  # fmt: skip
-    FrameStep(parts, FrameInputs(parts, 4, depth=2))()
+    step = FrameStep(parts, FrameInputs(parts, 4, depth=2))
+    step()
+    assert step.codes.shape == (4, 16)
     PromptStep(parts, PromptInputs(parts, (2, 64), depth=2))()
