@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import pytest
 import torch
-from tests.runtime.frame.conftest import Networks
+from tests.runtime.frame.conftest import Networks, jobs, together
 from torch import Tensor
 
 from intone.models.layers import CausalAttention, DecoderBlock, run_blocks
+from intone.runtime.frame import blocks
 from intone.runtime.frame.blocks import BlockHalves, Fused, compiled
 
 CPU = torch.device("cpu")
@@ -62,22 +64,21 @@ def test_a_fault_of_the_work_itself_is_not_hidden_by_its_twin() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
-@torch.inference_mode()
-def test_fused_halves_give_the_same_rows_for_every_layer(custom: Networks) -> None:
-    """Inductor on a CPU; one compilation serves all layers and, beyond one, all batches."""
-    halves = BlockHalves(CPU)
-    before = Fused(
-        DecoderBlock.before_attention, torch.compile(DecoderBlock.before_attention, dynamic=True)
+def test_fused_frames_give_the_codes_of_plain_ones_within_the_limit_of_compilations(
+    custom: Networks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Inductor on a CPU, for every size of batch."""
+    monkeypatch.setattr(
+        blocks,
+        "compiled",
+        lambda function, device: blocks.Fused(function, blocks.inductor(function)),
     )
-    after = Fused(
-        DecoderBlock.after_attention, torch.compile(DecoderBlock.after_attention, dynamic=True)
-    )
-    halves._before, halves._after = before, after
-    blocks = custom.talker.model.layers
-    for num_rows in (5, 7):
-        x, rotation = rows(custom, num_rows)
-        whole = run_blocks(blocks, x, rotation, CausalAttention())
-        fused = halves.run(blocks, x, rotation, CausalAttention())
-        torch.testing.assert_close(fused, whole, rtol=1e-4, atol=1e-5)
-    assert before._fused is not None
-    assert after._fused is not None
+    fused, takes = custom.graph_runner(), jobs(custom)
+    joins = [0, 1, 1, 3, 4]  # batches of one to five
+    with caplog.at_level(logging.WARNING):
+        codes = together(fused, takes, joins, num_frames=6)
+    assert caplog.messages == [], "neither a missing compiler nor a limit that was passed"
+    for one, other in zip(
+        together(custom.graph_runner(), takes, joins, num_frames=6), codes, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)

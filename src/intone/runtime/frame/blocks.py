@@ -20,6 +20,8 @@ Before = Callable[[DecoderBlock, Tensor, Rotation], tuple[Tensor, Tensor, Tensor
 After = Callable[[DecoderBlock, Tensor, Tensor], Tensor]
 
 
+_SORTS = 32
+
 _CANNOT_FUSE = (RuntimeError, ImportError, OSError)
 """No compiler, no Triton, no cache folder, a device that is too old."""
 
@@ -33,10 +35,25 @@ def compiled(function: Callable[P, R], device: torch.device) -> Callable[P, R]:
     if device.type != "cuda":
         return function
     try:
-        return Fused(function, torch.compile(function, dynamic=True))
+        return Fused(function, inductor(function))
     except _CANNOT_FUSE as error:
         _tell(error)
         return function
+
+
+def inductor(function: Callable[P, R]) -> Callable[P, R]:
+    """Returns `function`, compiled once for each sort of input that it will see.
+
+    One row and several are two sorts, and so is each network's width. Beyond torch's limit, which
+    these come close to, it would call the function as it is and say so to nobody but a log.
+    """
+    fast = torch.compile(function, dynamic=True)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        with torch._dynamo.config.patch(recompile_limit=_SORTS):
+            return fast(*args, **kwargs)
+
+    return call
 
 
 class Fused(Generic[P, R]):
