@@ -251,6 +251,22 @@ def test_without_ray_the_extra_is_named(
     assert "install intone[ray]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("address", "code", "words"),
+    [
+        ("127.0.0.1:1", 12, "no Ray cluster answers at 127.0.0.1:1"),
+        ("ray://head:10001", 3, "allowed: HOST:PORT, auto or local"),
+        ("head", 3, "allowed: HOST:PORT, auto or local"),
+    ],
+)
+def test_an_address_without_a_cluster_is_told_at_once(
+    address: str, code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(Path("set.jsonl"), short_rows(1))
+    assert main(["batch", "set.jsonl", "--model", "builtin", "--ray", address]) == code
+    assert words in capsys.readouterr().err
+
+
 def opening(**changes: Any) -> SpeakerOpening:
     fingerprint = ModelChecker.of(None).model("auto").fingerprint
     given: dict[str, Any] = {

@@ -39,7 +39,7 @@ def make(args: argparse.Namespace, session: Session) -> None:
             is_whole = True
         finally:
             progress.show("")
-            if not is_whole:
+            if not is_whole and run.takes:
                 tell(f"{_kept(run, session)}; the same command goes on from there")
         show_whole(session, run, perf_counter() - started)
         if run.failures:
