@@ -42,7 +42,9 @@ def test_the_interpreted_kernel_draws_the_ids_of_the_plain_draw(length: str) -> 
     assert {name: complaint for name, complaint in found.items() if complaint} == {}
 
 
-@pytest.mark.parametrize(("capability", "num_ids"), [(80, 3072), (90, 2048)])
+@pytest.mark.parametrize(
+    ("capability", "num_ids"), [(90, 2048), pytest.param(80, 3072, marks=pytest.mark.slow)]
+)
 def test_the_kernel_builds_for_devices_that_are_not_here(
     capability: int, num_ids: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
