@@ -6,7 +6,9 @@ they are. The same function runs as it is on a CPU, so what is captured is teste
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
@@ -14,6 +16,24 @@ Work = Callable[[], None]
 
 _WARM_UP_RUNS = 2
 """Libraries choose their kernels and allocate in the first calls, which a graph cannot hold."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""CUDA allows one recording per process at a time; a server may load several models at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """Recorded work, and the work itself: a graph knows addresses, and keeps nothing alive.
+
+    What the work reads and did not make while it was recorded has to stay where it is for as long
+    as it may be replayed.
+    """
+
+    replay: Work
+    work: Work
+
+    def __call__(self) -> None:
+        self.replay()
 
 
 class GraphPool:
@@ -40,9 +60,17 @@ class GraphPool:
 
         All captures belong before the first request: recording waits for the device.
         """
-        stream = self._stream
-        if stream is None:
+        if not self.captures:
             return work
+        with _ONE_AT_A_TIME:
+            recorded = Recorded(self._record(work), work)
+        self.num_graphs += 1
+        return recorded
+
+    def _record(self, work: Work) -> Work:
+        """Returns what replays the work; it keeps alive what was made while it was recorded."""
+        stream = self._stream
+        assert stream is not None
         stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP_RUNS):
@@ -54,5 +82,4 @@ class GraphPool:
             graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"
         ):
             work()
-        self.num_graphs += 1
         return graph.replay
