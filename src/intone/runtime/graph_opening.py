@@ -61,9 +61,27 @@ def open_graph_networks(
         CheckpointError: the directory does not hold a usable checkpoint.
         InvalidSettingError: the device does not hold the model and one take.
     """
-    started = perf_counter()
     checkpoint = Checkpoint(directory)
     place = Placement(torch.device(device), DTYPES[dtype])
+    try:
+        return _opened(checkpoint, place, num_slots, num_positions, times, fuse)
+    except torch.OutOfMemoryError as error:
+        raise InvalidSettingError(
+            f"{device} has too little memory for {checkpoint.directory.name} in {dtype} with "
+            f"{num_slots} slots; ask for fewer slots, free memory on the device, or take a "
+            "smaller model."
+        ) from error
+
+
+def _opened(
+    checkpoint: Checkpoint,
+    place: Placement,
+    num_slots: int,
+    num_positions: int,
+    times: StageTimes,
+    fuse: bool,
+) -> tuple[GraphRunner, SlotDecoder]:
+    started = perf_counter()
     talker, predictor = checkpoint.load_talker(place), checkpoint.load_code_predictor(place)
     with torch.inference_mode():
         tables = FoldedTables(talker, predictor)
@@ -90,7 +108,7 @@ def open_graph_networks(
     )
     _log.info(
         "%s ready in %.1f s: %d slots, %d pages of %d positions, %d graphs",
-        device,
+        place.device,
         perf_counter() - started,
         num_slots,
         layout.num_pages,

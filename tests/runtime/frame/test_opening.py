@@ -130,3 +130,17 @@ def test_a_device_without_room_for_one_take_is_refused_in_words(
 ) -> None:
     with pytest.raises(InvalidSettingError, match=r"one take of 200 positions needs .* on cuda"):
         layout(tiny_checkpoint("custom"), monkeypatch, free_pages=4)
+
+
+def test_a_device_that_runs_full_while_opening_is_named_in_words(
+    tiny_checkpoint: Callable[[ModelKind], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise torch.OutOfMemoryError("tried to allocate 20 GiB")
+
+    monkeypatch.setattr(graph_opening, "GraphRunner", full)
+    with pytest.raises(InvalidSettingError, match="cpu has too little memory .* with 2 slots"):
+        open_graph_networks(
+            tiny_checkpoint("custom"), "cpu", "fp32",
+            num_slots=2, num_positions=100, times=StageTimes(),
+        )  # fmt: skip
