@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import soundfile
 from tests.deploy.offline.sets import lines_of, write_rows
+from tests.deploy.offline.workers import DoublingOpening
 
 from intone.cli import main
-from intone.core.errors import CheckpointError, InvalidSettingError
+from intone.core.errors import BatchError, CheckpointError, InvalidSettingError
 from intone.deploy.offline.checking import ModelChecker
 from intone.deploy.offline.hearing import EarOpening
 from intone.deploy.offline.opening import SpeakerOpening
@@ -239,6 +240,47 @@ def test_more_than_a_machine_has_is_refused(nodes: Nodes, options: list[str], wo
     code, _, err = nodes.run("batch", "set.jsonl", "--model", "builtin", *options)
     assert code == 3
     assert words in err
+
+
+RAYS_OWN = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+"""Ray warns of what its own parts use."""
+
+
+@pytest.fixture(scope="module")
+def connected(nodes: Nodes) -> Iterator[Any]:
+    """The cluster as this process sees it."""
+    from intone.deploy.offline import on_ray
+
+    with on_ray.cluster(nodes.address, on_ray.Share(num_workers=2, cpus=1)) as cluster:
+        yield cluster
+
+
+@pytest.mark.slow
+@RAYS_OWN
+def test_every_item_is_worked_on(connected: Any) -> None:
+    made = list(connected.map(DoublingOpening(), range(20), num_per_block=3))
+    assert sorted(made) == [2 * i for i in range(20)]
+
+
+@pytest.mark.slow
+@RAYS_OWN
+def test_what_a_worker_refuses_is_raised_as_what_it_is(connected: Any) -> None:
+    with pytest.raises(CheckpointError, match="other weights"):
+        list(connected.map(DoublingOpening(refuses=True), range(4), num_per_block=2))
+
+
+@pytest.mark.slow
+@RAYS_OWN
+def test_a_block_that_takes_worker_after_worker_ends_the_work(connected: Any) -> None:
+    with pytest.raises(BatchError, match="took worker after worker"):
+        list(connected.map(DoublingOpening(deadly=3), range(4), num_per_block=1, max_tries=2))
+
+
+@pytest.mark.slow
+@RAYS_OWN
+def test_a_bug_in_a_worker_is_told_with_its_name(connected: Any) -> None:
+    with pytest.raises(BatchError, match="the cluster gave up.*"):
+        list(connected.map(DoublingOpening(), [1, -1], num_per_block=1))
 
 
 def test_without_ray_the_extra_is_named(
