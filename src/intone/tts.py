@@ -91,7 +91,7 @@ class TTS:
             dtype: auto, fp32, bf16, fp16, int8 or int4, for talker and code predictor.
             threads: cores to use on a CPU; None takes all that this process may use.
             num_slots: takes that run at once; None: 8 on a CPU, or as many as the budget holds; on
-                CUDA what the profile says.
+                CUDA what the profile says, 8 if `eager`.
             num_positions: rows of prompt and frames that one take may fill; None: 4,096, or what
                 the budget holds.
             profile: latency, balanced or throughput: what streams are tuned for.

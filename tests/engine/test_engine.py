@@ -229,6 +229,42 @@ def test_a_failure_reaches_every_caller_and_later_ones(part: str) -> None:
     assert decoder.is_closed
 
 
+class BrokenDevice(FakeRunner):
+    """Whatever it is asked for after its failure fails too, as a GPU's context does."""
+
+    def close(self) -> None:
+        super().close()
+        raise RuntimeError("illegal address")
+
+
+class BrokenDecoder(FakeDecoder):
+    def close(self) -> None:
+        super().close()
+        raise RuntimeError("illegal address")
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_a_device_that_fails_once_more_while_it_is_closed_hides_nothing_from_callers(
+    overlap: bool,
+) -> None:
+    runner, decoder = BrokenDevice(fail_on_step=RuntimeError("device assert")), BrokenDecoder()
+    engine = Engine(runner, decoder, overlap=overlap)
+    take, sink = make_take(1)
+    engine.submit(take)
+    sink.wait()
+    assert "device assert" in str(sink.items[-1])
+    engine.close()
+    assert runner.is_closed
+    assert decoder.is_closed
+
+
+def test_a_decoder_that_fails_while_it_is_closed_is_told() -> None:
+    engine = Engine(FakeRunner(), BrokenDecoder())
+    engine.close()
+    with pytest.raises(EngineStoppedError, match="illegal address"):
+        engine.submit(make_take(2)[0])
+
+
 def test_a_failed_decode_tells_takes_whose_slot_is_free_already() -> None:
     gate = threading.Event()
     runner = GatedRunner(num_slots=1, announce_at=7)

@@ -40,7 +40,9 @@ def test_eager_runs_the_networks_as_they_are(
     monkeypatch.setattr(planning, "_num_gpus", lambda is_needed: 1)
     description = ModelDescription.read(tiny_checkpoint("custom"))
     plan = EnginePlan.of(description, EngineSettings(device="cuda", eager=True))
-    assert not plan.is_recorded and not plan.runs_graphs
+    assert not plan.is_recorded
+    assert not plan.runs_graphs
+    assert plan.num_slots == DEFAULT_NUM_SLOTS, "each has its memory from the start"
 
 
 def test_an_unknown_profile_is_refused_before_anything_is_loaded() -> None:

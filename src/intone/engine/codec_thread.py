@@ -54,7 +54,14 @@ class CodecThread:
             self.failure = error
             self._on_progress()
         finally:
+            self._free_decoder()
+
+    def _free_decoder(self) -> None:
+        """Notes what closing raises; a device that has failed fails here again."""
+        try:
             self._decoder.close()
+        except BaseException as error:  # the thread's border, as above
+            self.failure = self.failure or error
 
 
 class CodecInTurn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from intone.core.errors import CapacityError, EngineStoppedError
@@ -97,9 +98,17 @@ class Engine:
             with self._wake:
                 self._failure = error
         finally:
-            self._codec.close()
+            self._free(self._codec.close)
+            self._failure = self._failure or self._codec.failure
             self._end_takes()
-            self._runner.close()
+            self._free(self._runner.close)
+
+    def _free(self, close: Callable[[], None]) -> None:
+        """Notes what closing raises; a device that has failed fails here again."""
+        try:
+            close()
+        except BaseException as error:  # the thread's border, as above
+            self._failure = self._failure or error
 
     def _take_inbox(self) -> bool:
         """Waits for work and moves new takes to the scheduler; returns False when closing.

@@ -61,8 +61,7 @@ class EnginePlan:
             description=description,
             device=device,
             dtype=resolve_dtype(settings.dtype, device, talker),
-            num_slots=settings.num_slots
-            or (DEFAULT_NUM_SLOTS if device == "cpu" else profile.num_slots),
+            num_slots=settings.num_slots or _usual_slots(device, settings.eager, profile),
             num_positions=min(
                 settings.num_positions or DEFAULT_NUM_POSITIONS, talker.max_positions
             ),
@@ -116,6 +115,11 @@ class EnginePlan:
     def is_recorded(self) -> bool:
         """Whether whole frames are recorded as CUDA graphs, over paged memory."""
         return self.device != "cpu" and not self.eager
+
+
+def _usual_slots(device: str, eager: bool, profile: Profile) -> int:
+    """Returns what a profile says where memory is lent; a dense cache takes all of it at once."""
+    return DEFAULT_NUM_SLOTS if device == "cpu" or eager else profile.num_slots
 
 
 def resolve_device(name: str) -> str:

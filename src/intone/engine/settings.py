@@ -27,7 +27,7 @@ class EngineSettings:
     """Cores to use on a CPU; None takes those that this process may use."""
     num_slots: int | None = None
     """Takes that run at once; more wait. None: 8 on a CPU, or as many as the budget holds; on CUDA
-    what the profile says."""
+    what the profile says, 8 where nothing is recorded."""
     num_positions: int | None = None
     """Rows of prompt and frames that one take may fill. None: 4,096, or what the budget holds."""
     profile: str = DEFAULT_PROFILE
