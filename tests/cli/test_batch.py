@@ -63,6 +63,10 @@ def test_the_same_command_speaks_nothing_twice(intone: RunInProcess, model: list
     assert again.code == 0
     assert "3 of 3 rows are finished in out: going on from there" in again.err
     assert "0 rows were spoken" in again.out
+    write_rows(Path("set.jsonl"), ROWS[:2])
+    fewer = intone("batch", "set.jsonl", *model)
+    assert "1 takes of rows that are not in set.jsonl stay in out" in fewer.err
+    write_rows(Path("set.jsonl"), ROWS)
     changed = intone("batch", "set.jsonl", *model, "--speed", "1.25")
     assert "3 rows were spoken" in changed.out
 

@@ -42,6 +42,12 @@ def make(args: argparse.Namespace, session: Session) -> None:
             if not is_whole and run.takes:
                 tell(f"{_kept(run, session)}; the same command goes on from there")
         show_whole(session, run, perf_counter() - started)
+        num_others = out.num_others(session.rows)
+        if num_others:
+            tell(
+                f"{num_others} takes of rows that are not in {session.source} stay in "
+                f"{session.out}; they are not in the manifest"
+            )
         if run.failures:
             raise BatchError(
                 f"{len(run.failures)} of {len(session.rows)} rows have no take; the reasons are in "

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import pickle
-import socket
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from intone.core.errors import (
     InvalidSettingError,
     MissingDependencyError,
 )
+from intone.deploy.offline.address import check_address, no_cluster
 
 try:
     import ray
@@ -39,9 +39,6 @@ Result = TypeVar("Result")
 Given = TypeVar("Given", contravariant=True)
 Made = TypeVar("Made", covariant=True)
 
-HERE = "local"
-"""The address of a cluster of its own for one command, on this machine."""
-_ANSWER_WITHIN_S = 10.0
 _MAX_DEATHS_AT_BIRTH = 3
 """Workers that die one after the other before they have done anything."""
 _DEADLY = (
@@ -165,7 +162,7 @@ def cluster(address: str | None, share: Share) -> Generator[RayCluster]:
         InvalidSettingError: another kind of address, or too little for one worker.
         BatchError: nothing answers there.
     """
-    _check_address(address)
+    check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an exception
     logging.getLogger("ray").setLevel(logging.ERROR)
@@ -177,35 +174,12 @@ def cluster(address: str | None, share: Share) -> Generator[RayCluster]:
             logging_level=logging.ERROR,
         )
     except (RayError, ConnectionError, ValueError) as error:
-        raise _no_cluster(address, error) from error
+        raise no_cluster(address, error) from error
     try:
         _set_up_data()
         yield RayCluster(share)
     finally:
         ray.shutdown()
-
-
-def _check_address(address: str | None) -> None:
-    """Tells in seconds that nothing answers; Ray itself asks for a minute, and then aborts."""
-    if address in (None, "auto", HERE):
-        return
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or "/" in address:
-        raise InvalidSettingError(
-            f"the cluster's address is {address!r}; allowed: HOST:PORT, auto or local. From "
-            "outside of a cluster, submit the command to it (`ray job submit -- intone batch ...`)."
-        )
-    try:
-        socket.create_connection((host, int(port)), timeout=_ANSWER_WITHIN_S).close()
-    except (OSError, OverflowError) as error:
-        raise _no_cluster(address, error) from error
-
-
-def _no_cluster(address: str | None, error: Exception) -> BatchError:
-    return BatchError(
-        f"no Ray cluster answers at {address or 'its address'}: {error}. Start one (`ray start "
-        "--head`), or leave the address out for one on this machine."
-    )
 
 
 def _nodes() -> list[dict[str, Any]]:

@@ -137,10 +137,9 @@ class SetDirectory:
         self._takes = read_journals(_journals(directory))
         self._valid: dict[str, RowTake] = {}
 
-    @property
-    def num_known(self) -> int:
-        """Takes of all runs, also of rows that are not asked for any more."""
-        return len(self._takes)
+    def num_others(self, rows: Sequence[PlannedRow]) -> int:
+        """Returns how many takes there are of rows that are not among these."""
+        return len(self._takes.keys() - {planned.row.id for planned in rows})
 
     def finished(self, rows: Sequence[PlannedRow]) -> dict[str, RowTake]:
         """Returns the takes that are as they are asked for now, by id; their files are there."""

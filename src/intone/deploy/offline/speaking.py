@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +94,3 @@ class RowSpeaker:
             wall_s=audio.timing.wall_s,
             maker=self._journal.maker,
         )
-
-
-def num_bad_ends(takes: Sequence[RowTake]) -> int:
-    """Returns how many takes were cut because they missed their end."""
-    return sum(take.finish_reason == "guard" for take in takes)
