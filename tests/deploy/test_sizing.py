@@ -26,3 +26,8 @@ def test_a_gpu_speaks_for_as_many_as_its_profile_says(
 def test_what_was_said_holds() -> None:
     settings = Settings(model=ModelSection(slots=3), queue=QueueSection(running=2))
     assert (slots_of(settings.model), running_of(settings)) == (3, 2)
+
+
+def test_a_gpu_without_recorded_work_speaks_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "_num_gpus", lambda is_needed: 1)
+    assert slots_of(ModelSection(eager=True)) == 8

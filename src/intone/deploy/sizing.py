@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from intone.engine.plan import resolve_device
 from intone.engine.profile import profile_of
+from intone.engine.settings import DEFAULT_NUM_SLOTS
 from intone.server.sections import ModelSection
 from intone.server.settings import Settings
 
@@ -20,8 +21,10 @@ def slots_of(model: ModelSection) -> int:
     """
     if model.slots is not None:
         return model.slots
-    is_cpu = resolve_device(model.device) == "cpu"
-    return _CPU_SLOTS if is_cpu else profile_of(model.profile).num_slots
+    if resolve_device(model.device) == "cpu":
+        return _CPU_SLOTS
+    # What is not recorded has a cache of the longest take for each slot, from the start.
+    return DEFAULT_NUM_SLOTS if model.eager else profile_of(model.profile).num_slots
 
 
 def running_of(settings: Settings) -> int:

@@ -14,7 +14,9 @@ import pytest
 from intone.bench.command import add_arguments, run
 from intone.bench.gpu import suite as suite_module
 from intone.bench.gpu.command import PART_NAMES
-from intone.bench.gpu.suite import FAKE_MODEL, OUT_OF_TIME, PARTS
+from intone.bench.gpu.sizes import QUICK_SIZE
+from intone.bench.gpu.suite import FAKE_MODEL, OUT_OF_TIME, PARTS, SuiteSetting, run_suite
+from intone.bench.gpu.timing import Budget
 from intone.core.errors import InvalidSettingError
 from intone.core.types import ModelKind
 
@@ -156,3 +158,16 @@ def test_on_a_gpu_the_suite_says_which(tmp_path: Path) -> None:
     assert report["is_gpu"]
     assert report["note"] is None
     assert report["device"]["driver"]
+
+
+@pytest.mark.parametrize(("device", "number"), [("cuda", 0), ("cuda:1", 1)])
+def test_parts_are_timed_on_the_gpu_that_was_named(
+    device: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[object] = []
+    monkeypatch.setattr(suite_module.torch.cuda, "set_device", chosen.append)
+    setting = SuiteSetting(
+        device=device, dtype="bf16", size=QUICK_SIZE, parts=(), peer_python=Path("python")
+    )
+    assert run_suite([], setting, Budget(1.0), lambda part, model, entry: None)
+    assert chosen == [number]

@@ -86,7 +86,8 @@ def run_suite(models: Sequence[Path], setting: SuiteSetting, budget: Budget, kep
     if setting.device == "cpu":
         torch.set_num_threads(1)  # a tiny model's products gain nothing from a second one
     else:
-        torch.cuda.set_device(setting.device)  # which parts that are timed alone do not choose
+        # Parts that are timed alone do not choose; and torch takes a number, not "cuda".
+        torch.cuda.set_device(torch.device(setting.device).index or 0)
     suite = _Suite(setting, budget, kept)
     if "host" in setting.parts:
         suite.measure("host", FAKE_MODEL, suite.host)
