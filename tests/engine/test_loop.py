@@ -251,6 +251,24 @@ def test_where_memory_runs_out_the_last_comer_gives_way_and_is_not_drawn_again()
     assert frames[-1] < heard_second.chunks[-1].timing.wall_s, "who came first is not held up"
 
 
+@pytest.mark.parametrize("lag_frames", [0, 1])
+def test_a_take_that_lost_its_memory_comes_back_when_it_can_go_on_and_not_before(
+    lag_frames: int,
+) -> None:
+    """The first take waits for the codec with all the memory that it will ever need."""
+    runner = FakeRunner(
+        num_slots=2, num_pages=4, page_positions=40, is_endless=True, lag_frames=lag_frames
+    )
+    engine = InTurns(runner)
+    _, first = engine.start(seed=1, max_frames=79, num_rows=1)
+    _, second = engine.start(seed=2, max_frames=90, num_rows=30)
+    engine.make_frames(turns=200)
+    assert runner.begun == [[1, 30]], "it was read again, to be sent away at once"
+    engine.run_until_idle()
+    assert (first.reason, second.reason) == ("length", "length")
+    assert len(runner.begun) == 2
+
+
 def test_a_take_without_a_slot_that_is_cancelled_is_told_once() -> None:
     """It has a line in the codec already, which tells it; the loop must not do so too."""
     runner = FakeRunner(num_slots=2, num_pages=6, page_positions=2, is_endless=True)

@@ -120,9 +120,15 @@ class Scheduler:
         return admitted
 
     def _fits(self, take: Take) -> bool:
-        """Whether there is memory for a take, and a page for each running one that may grow."""
+        """Whether there is memory for a take, and a page for each running one that may grow.
+
+        One that lost its memory must be able to grow, too: else it would be read again only to be
+        sent away with the next frame.
+        """
         may_grow = sum(len(seat.pages) < self._most_pages(seat.take) for seat in self.seats)
-        return self._pages.num_free >= self._first_pages(take) + may_grow
+        needed = self._first_pages(take)
+        needed += take.is_opened and needed < self._most_pages(take)
+        return self._pages.num_free >= needed + may_grow
 
     def _first_pages(self, take: Take) -> int:
         return self._pages.layout.pages_for(take.num_rows + 1)
