@@ -15,7 +15,7 @@ from intone.core.constants import FRAME_S
 _NUM_TAKES = 6_000
 """That are simulated for each size, so that a p95 is one; more where many play at once."""
 _ALONE = [Arrival(0.0, round(MEAN_AUDIO_S / FRAME_S))]
-_LEAST_S, _MOST_S = 20.0, 4_000.0
+_LEAST_S, _MOST_S = 12.0, 4_000.0
 _WARM_SHARE = 0.25
 _MOST_PER_LISTENER = 20
 """Replicas; where these do not do, none will."""

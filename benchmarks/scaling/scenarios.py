@@ -11,13 +11,14 @@ from benchmarks.scaling.fleet import Fleet, play
 from benchmarks.scaling.routing import ROUTERS
 from benchmarks.scaling.takes import poisson_takes, rate_of, stepped_takes
 
-_S = 120.0
-_EVENT_S = 60.0
-_WATCHED_S = 20.0
+_S = 60.0
+_EVENT_S = 30.0
+_GROWN_S = 90.0
+_WATCHED_S = 15.0
 """After an event: the time in which it shows."""
 _HEADROOM = 0.75
 """Of the slots, as deploy/ray aims at."""
-_LOADS_S = (5.0, 30.0, 120.0)
+_LOADS_S = (5.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def update(fleet: Fleet, num_listeners: float) -> Iterator[Case]:
 
 def growth(fleet: Fleet, num_listeners: float) -> Iterator[Case]:
     """Three times as many listeners from one moment on; replicas take a while to load."""
-    rates = [(rate_of(num_listeners), _EVENT_S), (rate_of(3 * num_listeners), 2 * _S)]
+    rates = [(rate_of(num_listeners), _EVENT_S), (rate_of(3 * num_listeners), _GROWN_S)]
     takes = stepped_takes(rates, seed=1)
     num = fleet.num_replicas
     rule = Autoscaling(
@@ -79,7 +80,7 @@ def growth(fleet: Fleet, num_listeners: float) -> Iterator[Case]:
     for load_s in _LOADS_S:
         times = replace(fleet.times, load_s=load_s)
         played = play(replace(fleet, times=times, scaling=rule), takes, seed=1)
-        outcome = played.outcome(_EVENT_S, _EVENT_S + 2 * _S)
+        outcome = played.outcome(_EVENT_S, _EVENT_S + _GROWN_S)
         enough_s = next((at for at, size in played.sizes if size >= 2.5 * num), None)
         figures = asdict(outcome) | {
             "refusal_rate": round(outcome.refusal_rate, 5),

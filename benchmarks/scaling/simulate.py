@@ -2,7 +2,7 @@
 
 For every replica whose times are given, and for those that are assumed: the smallest fleet for 1 to
 10,000 streams at once, with players that have a buffer and with players that have none; and for
-one size, what routing, a death, an update and growth do.
+the first of them, at one size, what routing, a death, an update and growth do.
 """
 
 from __future__ import annotations
@@ -84,23 +84,34 @@ def main() -> None:
     if args.bench:
         replicas.append(of_bench_reports(args.name, args.bench))
     replicas += [] if args.without_assumed else ASSUMED
-    result = {
+    found: list[dict[str, Any]] = []
+    for times in replicas:
+        has_changes = any(one["changes"] for one in found)
+        found.append(planned_replica(times, args.listeners, with_changes=not has_changes))
+    args.json.write_text(json.dumps(result(found), indent=1) + "\n", encoding="utf-8")
+
+
+def result(replicas: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the plan's file of replicas."""
+    return {
         "suite": "scaling-plan",
         "date": time.strftime("%Y-%m-%d"),
         "promise": asdict(Promise(ttfa_p95_s=_TTFA_P95_S)),
         "line": asdict(_LINE),
-        "replicas": [_planned(times, args.listeners) for times in replicas],
+        "replicas": list(replicas),
     }
-    args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def _planned(times: ServiceTimes, listeners: Sequence[float]) -> dict[str, Any]:
+def planned_replica(
+    times: ServiceTimes, listeners: Sequence[float], *, with_changes: bool
+) -> dict[str, Any]:
+    """Returns the plan of one kind of replicas; the first of a plan shows what changes do."""
     print(f"\n{times.name} ({'measured' if times.is_measured else 'ASSUMED'}: {times.source})")
     rows = []
     for row in planned(times, listeners):
         rows.append(row)
         print(_line(row), flush=True)
-    changes = _changed(times, rows)
+    changes = _changed(times, rows) if with_changes else []
     for case in changes:
         print(f"  {case['scenario']}, {case['case']}: {_figures(case['figures'])}", flush=True)
     return {

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scaling.service import undisturbed
+
 RESULTS = Path(__file__).parents[1] / "results"
 _CHANGES = ("scenario", "case")
 
@@ -17,7 +19,7 @@ _CHANGES = ("scenario", "case")
 def plan_table(plan: Mapping[str, Any]) -> Iterator[str]:
     """Yields a table: for each number of streams the replicas, without and with a buffer."""
     replicas = plan["replicas"]
-    yield _row(["streams at once", "takes a second", *(one["times"]["name"] for one in replicas)])
+    yield _row(["streams at once", "takes a second", *map(_heading, replicas)])
     yield _row(["---"] * (2 + len(replicas)))
     listeners = [row["num_listeners"] for row in replicas[0]["plan"] if row["buffer_s"] == 0.0]
     for num in listeners:
@@ -46,12 +48,12 @@ def changes_table(plan: Mapping[str, Any], name: str) -> Iterator[str]:
 
 
 def capacity_table(scaling: Mapping[str, Any]) -> Iterator[str]:
-    """Yields a table of one replica's measured times."""
+    """Yields a table of one replica's measured times, without levels that were disturbed."""
     yield _row(
         ["takes at once", "a turn", "a prompt", "codec, a frame", "audio s/s", "peak memory"]
     )
     yield _row(["---"] * 6)
-    for level in scaling["levels"]:
+    for level in undisturbed(scaling["levels"]):
         yield _row(
             [
                 str(level["num_streams"]),
@@ -98,7 +100,13 @@ def tables() -> Iterator[list[str]]:
         if one["changes"]:
             yield list(changes_table(plan, one["times"]["name"]))
             break
-    yield list(validation_table(result("scaling-validation.json")))
+    for name in ("scaling-validation.json", "scaling-validation-busy.json"):
+        yield list(validation_table(result(name)))
+
+
+def _heading(replica: Mapping[str, Any]) -> str:
+    times = replica["times"]
+    return f"{times['name']}{', measured' if times['is_measured'] else ''}"
 
 
 def _sizes(rows: Sequence[Mapping[str, Any]]) -> str:
