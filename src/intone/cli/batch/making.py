@@ -32,15 +32,15 @@ def make(args: argparse.Namespace, session: Session) -> None:
     with open_set(session.out) as out, Progress() as progress:
         run = SetRun(session.rows, out, session.model, limit_failures=args.limit_failures)
         if run.num_before:
-            tell(f"{_kept(run, session)}: going on from there")
+            tell(f"{_kept(run.num_before, session)}: going on from there")
         started, is_whole = perf_counter(), False
         try:
             _speak(args, session, run, out, progress)
             is_whole = True
         finally:
             progress.show("")
-            if not is_whole and run.takes:
-                tell(f"{_kept(run, session)}; the same command goes on from there")
+            if not is_whole:
+                _tell_kept(session, out)
         show_whole(session, run, perf_counter() - started)
         num_others = out.num_others(session.rows)
         if num_others:
@@ -114,5 +114,12 @@ def _opening(args: argparse.Namespace, session: Session, cpus: int) -> SpeakerOp
     )
 
 
-def _kept(run: SetRun, session: Session) -> str:
-    return f"{len(run.takes)} of {len(session.rows)} rows are finished in {session.out}"
+def _tell_kept(session: Session, out: SetDirectory) -> None:
+    """Tells what a run that was left has finished; workers may know more than they have told."""
+    num_kept = len(out.shared.finished(session.rows))
+    if num_kept:
+        tell(f"{_kept(num_kept, session)}; the same command goes on from there")
+
+
+def _kept(num_rows: int, session: Session) -> str:
+    return f"{num_rows} of {len(session.rows)} rows are finished in {session.out}"
