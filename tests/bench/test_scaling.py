@@ -13,11 +13,13 @@ import numpy.typing as npt
 import pytest
 from benchmarks.scaling.autoscaling import Autoscaling, Scaler
 from benchmarks.scaling.fleet import Fleet, Played, play
+from benchmarks.scaling.measure import merged
 from benchmarks.scaling.outcome import Outcome, Take
 from benchmarks.scaling.plan import Promise, need_of
 from benchmarks.scaling.replica import Line
 from benchmarks.scaling.routing import ROUTERS, TwoChoices
-from benchmarks.scaling.service import ServiceTimes, level_of, of_bench_reports, read
+from benchmarks.scaling.service import ServiceTimes, level_of, of_bench_reports, read, undisturbed
+from benchmarks.scaling.tables import tables
 from benchmarks.scaling.takes import Arrival, poisson_takes, rate_of, stepped_takes
 from benchmarks.scaling.validate import compared
 
@@ -254,6 +256,31 @@ def test_times_are_read_from_each_kind_of_file(tmp_path: Path) -> None:
         read(written(tmp_path, {"suite": "another"}))
     with pytest.raises(InvalidSettingError, match="cannot be read"):
         read(tmp_path / "missing.json")
+
+
+def test_levels_that_are_slower_than_larger_ones_were_disturbed() -> None:
+    steps = [(1, 0.01), (2, 0.09), (4, 0.02), (8, 0.02)]
+    levels = [{"num_streams": num, "step_s": step_s} for num, step_s in steps]
+    assert [level["num_streams"] for level in undisturbed(levels)] == [1, 4, 8]
+
+
+def test_a_level_that_is_measured_again_keeps_the_quicker() -> None:
+    def once(load_s: float, **rtf: float) -> dict[str, Any]:
+        levels = [{"num_streams": int(num[1:]), "rtf": value} for num, value in rtf.items()]
+        head = {"suite": "scaling", "model": "m", "dtype": "fp32", "threads": 2, "num_frames": 52}
+        return {**head, "load_s": load_s, "levels": levels}
+
+    both = merged(once(2.0, n1=3.0, n4=9.0), once(1.0, n1=4.0, n4=8.0, n8=7.0))
+    assert [level["rtf"] for level in both["levels"]] == [4.0, 9.0, 7.0]
+    assert both["load_s"] == 1.0
+    with pytest.raises(InvalidSettingError, match="name another"):
+        merged(once(1.0) | {"threads": 8}, once(1.0))
+
+
+def test_the_page_has_the_tables_of_the_results() -> None:
+    page = (RESULTS.parents[1] / "docs" / "scaling.md").read_text(encoding="utf-8")
+    for table in tables():
+        assert "\n".join(table) in page
 
 
 def written(folder: Path, data: dict[str, Any]) -> Path:
