@@ -57,6 +57,13 @@ def test_one_model_on_several_gpus_is_refused_with_what_to_do_instead(
     build_parser().parse_args(["serve", "--tensor-parallel", "1"])
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "two"])
+def test_no_number_of_gpus_is_told_as_that(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["serve", f"--tensor-parallel={value}"])
+    assert f"'{value}' is no number of GPUs; allowed: 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("budget", "message"),
     [

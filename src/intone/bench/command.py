@@ -107,8 +107,10 @@ def _check(args: argparse.Namespace) -> None:
     for name in ("threads", "frames", "streams", "takes"):
         if getattr(args, name) < 1:
             raise InvalidSettingError(f"--{name} is {getattr(args, name)}; allowed: 1 or more.")
-    if args.part or args.quick:
-        raise InvalidSettingError("--part and --quick are of a suite; name one, e.g. --suite gpu.")
+    if args.part or args.quick or args.budget is not None:
+        raise InvalidSettingError(
+            "--part, --quick and --budget are of a suite; name one, e.g. --suite gpu."
+        )
     if len(args.model or ()) > 1:
         raise InvalidSettingError(
             f"--model is given {len(args.model)} times; allowed: once, several times with --suite."

@@ -66,6 +66,8 @@ def add_model(parser: argparse.ArgumentParser, default: str | None, note: str) -
 
 def _one_gpu(value: str) -> int:
     """Refuses to split a model: its steps are too small for that."""
+    if not value.isdecimal() or value == "0":
+        raise argparse.ArgumentTypeError(f"{value!r} is no number of GPUs; allowed: 1")
     if value != "1":
         raise argparse.ArgumentTypeError(
             f"{value} GPUs for one model would make it slower: it fits one, and each of its "

@@ -129,6 +129,9 @@ def test_one_model_at_a_time_without_a_suite() -> None:
         (("--budget", "0"), "--budget is 0"),
         (("--dtype", "int8"), "--dtype is 'int8'; allowed with --suite gpu"),
         (("--random", "huge-custom"), "--random is 'huge-custom'"),
+        (("--streams", "4"), "--streams is of one measurement"),
+        (("--chunk-frames", "4"), "--chunk-frames is of one measurement"),
+        (("--against", "qwen-tts"), "--against is of one measurement"),
     ],
 )
 def test_bad_settings_are_refused(arguments: tuple[str, ...], message: str) -> None:
@@ -136,11 +139,12 @@ def test_bad_settings_are_refused(arguments: tuple[str, ...], message: str) -> N
         suite(*arguments)
 
 
-def test_parts_without_a_suite_are_refused() -> None:
+@pytest.mark.parametrize("arguments", [("--part", "single"), ("--quick",), ("--budget", "9")])
+def test_options_of_a_suite_are_refused_without_one(arguments: tuple[str, ...]) -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     with pytest.raises(InvalidSettingError, match="name one, e.g. --suite gpu"):
-        run(parser.parse_args(["--part", "single"]))
+        run(parser.parse_args(arguments))
 
 
 def test_the_command_offers_every_part() -> None:

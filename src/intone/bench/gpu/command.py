@@ -16,10 +16,16 @@ _BUDGET_S = 510.0
 _GPU_MODELS = ("1.7b-custom", "0.6b-custom")
 _CPU_MODELS = ("tiny-custom",)
 _DTYPES = ("auto", "fp32", "bf16", "fp16")
+_NOT_OF_A_SUITE = (
+    *("threads", "frames", "chunk_frames", "streams", "takes", "text", "cold", "no_floors"),
+    *("against", "peer_dtype", "c_engine"),
+)
+"""Options of one measurement; the parts of a suite say for themselves."""
 
 
 def add_suite_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of suites."""
+    """Adds the options of suites to a parser that has those of one measurement."""
+    parser.set_defaults(unset={name: parser.get_default(name) for name in _NOT_OF_A_SUITE})
     group = parser.add_argument_group("suite")
     group.add_argument(
         "--suite",
@@ -33,9 +39,7 @@ def add_suite_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this part of the suite; may be given several times, and fills the same file",
     )
     group.add_argument("--quick", action="store_true", help="few takes: to see that all runs")
-    group.add_argument(
-        "--budget", type=float, default=_BUDGET_S, help=f"seconds (default: {_BUDGET_S:g})"
-    )
+    group.add_argument("--budget", type=float, help=f"seconds, of a suite (default: {_BUDGET_S:g})")
 
 
 def run_gpu_suite(args: argparse.Namespace) -> int:
@@ -55,7 +59,7 @@ def run_gpu_suite(args: argparse.Namespace) -> int:
     from intone.bench.gpu.timing import Budget
     from intone.engine.plan import resolve_device
 
-    budget = Budget(args.budget)
+    budget = Budget(_BUDGET_S if args.budget is None else args.budget)
     device = resolve_device(args.device or "auto")
     results = continued(args.json, Device.here(device))
 
@@ -78,7 +82,13 @@ def run_gpu_suite(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.budget <= 0:
+    given = [name for name in _NOT_OF_A_SUITE if getattr(args, name) != args.unset[name]]
+    if given:
+        raise InvalidSettingError(
+            f"--{given[0].replace('_', '-')} is of one measurement, and a suite has its own; leave "
+            "it out, or leave out --suite."
+        )
+    if args.budget is not None and args.budget <= 0:
         raise InvalidSettingError(f"--budget is {args.budget:g}; allowed: more than 0 seconds.")
     if args.dtype not in _DTYPES:
         raise InvalidSettingError(
