@@ -4,7 +4,8 @@
 #   docker build -t intone:cuda --build-arg DEVICE=cuda .
 #
 # DEVICE decides which torch is installed. Its CUDA build brings CUDA itself, so the base needs only
-# Python and the driver of the host; any base of the Debian family will do, for example
+# Python, the driver of the host and a C compiler, which is added: without one a GPU's kernels cannot
+# be built at the first start, and frames are slow; any base of the Debian family will do, for example
 # --build-arg BASE_IMAGE=nvidia/cuda:13.0.2-runtime-ubuntu24.04. How to run it: docs/deploy.md.
 
 ARG BASE_IMAGE=python:3.12-slim-trixie
@@ -39,15 +40,24 @@ RUN "$VENV/bin/intone" say --model builtin --out /dev/null --format wav "Built."
     && "$VENV/bin/intone" serve --print-config >/dev/null
 
 FROM base
+ARG DEVICE=cpu
 ARG USER_ID=10001
 ENV VENV=/opt/intone DATA=/data
+RUN test "$DEVICE" != cuda || command -v gcc >/dev/null || { \
+      apt-get update \
+      && apt-get install --yes --no-install-recommends gcc libc6-dev \
+        $(test "$(command -v python3)" != /usr/bin/python3 || echo python3-dev) \
+      && rm -rf /var/lib/apt/lists/*; }
 COPY --from=build ${VENV} ${VENV}
 RUN install -d -o "$USER_ID" -g "$USER_ID" "$DATA"
-# Everything that outlives a container is under /data: models, built graphs, voices, keys, jobs.
+# Everything that outlives a container is under /data: models, built graphs, voices, keys, jobs, and
+# a GPU's kernels, which could not be run from a /tmp that is mounted noexec.
 ENV PATH=${VENV}/bin:${PATH} \
     HOME=${DATA} \
     HF_HOME=${DATA}/models \
     INTONE_CACHE_DIR=${DATA}/cache \
+    TRITON_CACHE_DIR=${DATA}/cache/triton \
+    TORCHINDUCTOR_CACHE_DIR=${DATA}/cache/inductor \
     XDG_CONFIG_HOME=${DATA}/config \
     XDG_DATA_HOME=${DATA}/share \
     XDG_STATE_HOME=${DATA}/state \

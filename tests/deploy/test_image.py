@@ -48,7 +48,10 @@ def test_health_is_asked_for_without_a_model() -> None:
 
 def test_what_outlives_a_container_is_on_the_volume() -> None:
     values = {**FINAL.assigned("ARG"), **FINAL.assigned("ENV")}
-    kept = ("HOME", "HF_HOME", "INTONE_CACHE_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+    kept = (
+        *("HOME", "HF_HOME", "INTONE_CACHE_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+        *("TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR"),
+    )
 
     assert FINAL.all("VOLUME") == ['["/data"]']
     assert {expand(values[name], values).split("/")[1] for name in kept} == {"data"}
@@ -58,6 +61,18 @@ def test_the_base_is_chosen_by_whoever_builds() -> None:
     assert BASE.base == "${BASE_IMAGE}"
     assert BUILD.base == FINAL.base == "base"
     assert "DEVICE" in BUILD.assigned("ARG")
+
+
+def test_a_gpus_image_can_build_kernels_and_a_cpus_holds_no_compiler() -> None:
+    (step,) = (run for run in FINAL.all("RUN") if "gcc" in run)
+
+    assert step.startswith('test "$DEVICE" != cuda || command -v gcc')
+    assert {"gcc", "libc6-dev", "python3-dev)"} <= set(step.split())
+    assert FINAL.assigned("ARG")["DEVICE"] == "cpu"
+
+
+def test_no_constraint_contradicts_the_triton_that_torch_brings_for_cuda() -> None:
+    assert "\ntriton==" not in (ROOT / "constraints.txt").read_text("utf-8")
 
 
 def test_only_what_the_build_copies_goes_to_the_builder() -> None:
