@@ -20,6 +20,7 @@ from time import perf_counter
 import numpy as np
 import torch
 
+from intone.core.errors import CapacityError
 from intone.core.types import Codes
 from intone.models.code_predictor import CodePredictor
 from intone.models.talker import Talker
@@ -148,13 +149,20 @@ class GraphRunner:
         return _RecordedPrompts(inputs, graphs.capture(PromptStep(self._networks, inputs)))
 
     def begin(self, starts: Sequence[SlotStart]) -> None:
-        """Prefills free slots in padded batches; a take that lost its slot goes on where it was."""
+        """Prefills free slots in padded batches; a take that lost its slot goes on where it was.
+
+        Raises:
+            CapacityError: the device has too little memory left to read prompts of this length.
+        """
         started = perf_counter()
         for start in starts:
             self._takes.begin(start)
         with self._working():
             for size, batch in batches(starts):
-                self._prefill(size, batch)
+                try:
+                    self._prefill(size, batch)
+                except torch.OutOfMemoryError as error:  # what is not recorded needs more
+                    raise _too_long(size[1], self._device) from error
         self.times.prefill_s += perf_counter() - started
 
     def _prefill(self, size: Size, batch: Sequence[SlotStart]) -> None:
@@ -205,10 +213,19 @@ class GraphRunner:
 
     def close(self) -> None:
         """Waits for what is under way and drops recorded work; the caches go with the runner."""
-        while self._in_flight:
-            self.collect()
-        self._frames.clear()
-        self._prompts.clear()
+        try:
+            while self._in_flight:
+                self.collect()
+        finally:
+            self._frames.clear()
+            self._prompts.clear()
+
+
+def _too_long(num_rows: int, device: torch.device) -> CapacityError:
+    return CapacityError(
+        f"{device} has too little memory left to read prompts of up to {num_rows} rows; shorten "
+        "the text or its reference, or open the model with fewer slots or positions."
+    )
 
 
 def batch_sizes(num_slots: int) -> list[int]:

@@ -22,8 +22,10 @@ from tests.runtime.frame.conftest import (
     together,
 )
 
+from intone.core.errors import CapacityError
 from intone.core.types import Codes, ModelKind, SamplingParams
 from intone.prompt.spec import PromptSpec
+from intone.runtime.frame.prefill import PromptStep
 from intone.runtime.graph_runner import GraphRunner, batch_sizes
 
 
@@ -249,3 +251,19 @@ def test_takes_in_16_bits_are_finite_in_range_and_the_same_in_every_slot(
     assert codes.min() >= 0
     assert codes.max() < model.predictor.config.vocab_size
     np.testing.assert_array_equal(player.take(1, 5), codes)
+
+
+def test_a_prompt_that_the_device_has_no_memory_for_is_refused_and_later_ones_are_read(
+    networks: NetworksOf, reference: list[Codes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def runs_full(step: PromptStep) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model = networks("custom")
+    runner, take = model.graph_runner(), jobs(model)[0]
+    with monkeypatch.context() as full:
+        full.setattr(PromptStep, "__call__", runs_full)
+        with pytest.raises(CapacityError, match=r"cpu has too little memory .* up to 32 rows"):
+            runner.begin([Player(runner).start(0, 0, take)])
+    runner.release(0)
+    np.testing.assert_array_equal(alone(runner, take), reference[0])

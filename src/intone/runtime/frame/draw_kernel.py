@@ -45,7 +45,8 @@ def _draw_row(
     is_id = ids < num_ids
     logits = tl.load(logits_ptr + row * logits_stride + ids, mask=is_id, other=-float("inf"))
     logits = logits.to(tl.float32)
-    best = tl.argmax(logits, axis=0)
+    # Of what is no number argmax may name a place behind the last id.
+    best = tl.minimum(tl.argmax(logits, axis=0), num_ids - 1)
     scaled = tl.div_rn(logits, tl.load(temperature_ptr + row * temperature_stride))
     bits = scaled.to(tl.int32, bitcast=True)
     # Of negative numbers the larger pattern is the smaller number: turned, patterns order numbers.
