@@ -148,6 +148,7 @@ class FakeDecoder:
     num_open: int = 0
     """Streams that were opened and not released."""
     max_call_frames: int = 32
+    max_joined_frames: int = 16
     is_closed: bool = False
     threads: set[str] = field(default_factory=set)
 

@@ -16,7 +16,7 @@ from tests.engine.test_codec_queue import frames_of, opened
 from intone.core.constants import CHUNK_RAMP_FRAMES, FRAME_S
 from intone.core.types import AudioChunk, Codes, Samples
 from intone.engine import codec_queue
-from intone.engine.codec_line import MAX_JOINED_FRAMES, Line
+from intone.engine.codec_line import Line
 from intone.engine.codec_order import DRY_MARGIN_S, in_order
 from intone.engine.codec_queue import CROWD_LINES, CodecQueue
 from intone.engine.take import Take
@@ -186,10 +186,18 @@ def test_where_many_wait_the_chunks_of_a_take_become_one() -> None:
     queue, takes, sinks = crowd(decoder)
     wait_with(queue, takes, [8, 8, 8])
     queue.turn()
-    assert decoder.calls == [[(seed, MAX_JOINED_FRAMES) for seed in range(CROWD_LINES)]]
+    assert decoder.calls == [[(seed, 16) for seed in range(CROWD_LINES)]]
     for seed, sink in enumerate(sinks):
         assert sink.heard == [round(f + seed / 1000, 3) for f in range(3 + 16)]
         assert sink.chunks[-1].num_frames == 16
+
+
+def test_a_decoder_that_gains_nothing_by_it_gets_every_chunk_as_it_was() -> None:
+    decoder = FakeDecoder(max_call_frames=64, max_joined_frames=0)
+    queue, takes, _ = crowd(decoder)
+    wait_with(queue, takes, [8, 8])
+    queue.turn()
+    assert decoder.calls == [[(seed, 8) for seed in range(CROWD_LINES)]]
 
 
 def test_joined_chunks_have_sizes_that_others_have_too() -> None:

@@ -45,6 +45,7 @@ class Rows:
     network: CodecDecoder
     slots: SlotDecoder
     max_call_frames: int = SIZES.max_call_frames
+    max_joined_frames: int = SIZES.frames[-1]
 
     def open(self, ref_codes: Codes | None) -> SlotStream:
         codes = None if ref_codes is None else real_codes(ref_codes, self.network)

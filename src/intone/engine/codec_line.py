@@ -17,9 +17,6 @@ from intone.core.types import Codes, FinishReason
 from intone.engine.decoder import AudioStream
 from intone.engine.take import Take
 
-MAX_JOINED_FRAMES = 16
-"""Waiting chunks of one take are joined up to this: the codec gains little from larger ones."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
@@ -68,18 +65,18 @@ class Line:
             begins_at_s = now_s if self.runs_dry_at_s is None else max(self.runs_dry_at_s, now_s)
             self.runs_dry_at_s = begins_at_s + num_frames * FRAME_S
 
-    def next_jobs(self, is_crowded: bool) -> Sequence[Job]:
-        """Returns what the next turn would work off: one chunk, or in a crowd several.
+    def next_jobs(self, max_joined_frames: int) -> Sequence[Job]:
+        """Returns what the next turn would work off: one chunk, or several of up to so many frames.
 
         Joined chunks have a power of two of frames, so that takes go on sharing calls.
         """
         first = [self.jobs[0]]
-        if not is_crowded or self.runs_dry_at_s is None or self.take.keeps_chunk_size:
+        if self.runs_dry_at_s is None or self.take.keeps_chunk_size:
             return first
         best, num_frames = first, 0
         for count, job in enumerate(self.jobs, start=1):
             num_frames += job.num_frames
-            if num_frames > MAX_JOINED_FRAMES:
+            if num_frames > max_joined_frames:
                 break
             if num_frames.bit_count() == 1:
                 best = list(self.jobs)[:count]

@@ -146,8 +146,8 @@ class CodecQueue:
             unopened = [line for line in lines if line.stream is None and not line.has_reference]
             return (lines[:1] if lines[0].has_reference else unopened), []
         ready = [line for line in lines if line.stream is not None]
-        is_crowded = len(ready) >= CROWD_LINES
-        parts = [line.next_jobs(is_crowded) for line in ready]
+        most_joined = self._decoder.max_joined_frames if len(ready) >= CROWD_LINES else 0
+        parts = [line.next_jobs(most_joined) for line in ready]
         sizes = [sum(job.num_frames for job in part) for part in parts]
         most = max(1, self._decoder.max_call_frames // max(1, sizes[0]))
         same = [i for i, size in enumerate(sizes) if size == sizes[0]][:most]

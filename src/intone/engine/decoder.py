@@ -32,6 +32,15 @@ class AudioDecoder(Protocol[StreamT]):
         """Frames of all streams that one call is best given; more are hardly cheaper each."""
         ...
 
+    @property
+    def max_joined_frames(self) -> int:
+        """Up to how many frames waiting chunks of one take may become one call; 0: never.
+
+        Larger calls round differently, in a sample's last bit: worth it where a call costs the
+        same whatever its size.
+        """
+        ...
+
     def open(self, ref_codes: Codes | None) -> StreamT:
         """Returns a new stream, warmed with the ICL reference [F, K] if given; no audio of it.
 

@@ -87,6 +87,11 @@ class SlotDecoder:
         return StreamArena.row_bytes(decoder)
 
     @property
+    def max_joined_frames(self) -> int:
+        """Up to how many frames of one stream are best waited for in a crowd."""
+        return self._sizes.frames[-1]
+
+    @property
     def max_call_frames(self) -> int:
         """Frames of all streams that one call is best given."""
         return self._sizes.max_call_frames

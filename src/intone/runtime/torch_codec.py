@@ -31,6 +31,8 @@ class TorchDecoder:
 
     max_call_frames = 32
     """More are hardly cheaper each, and all streams wait for the last."""
+    max_joined_frames = 0
+    """A call costs its arithmetic, and the same request shall give the same bytes in company."""
 
     def __init__(self, decoder: CodecDecoder, times: StageTimes | None = None) -> None:
         """Allocates nothing yet.

@@ -118,3 +118,13 @@ def test_its_time_is_counted(decoder: CpuDecoder) -> None:
     before = decoder._times.codec_s
     heard(decoder, random_codes(seed=7), [])
     assert decoder._times.codec_s > before
+
+
+@pytest.mark.parametrize("chunk_frames", [1, 2, 3, 8])
+@pytest.mark.parametrize("num_streams", [2, 5])
+def test_company_changes_no_bit(decoder: CpuDecoder, chunk_frames: int, num_streams: int) -> None:
+    """A request gives the same bytes whatever else the server speaks."""
+    takes = [random_codes(seed, chunk_frames) for seed in range(num_streams)]
+    alone = [decoder.decode([decoder.open(None)], [take])[0] for take in takes]
+    together = decoder.decode([decoder.open(None) for _ in takes], takes)
+    np.testing.assert_array_equal(np.stack(together), np.stack(alone))

@@ -187,6 +187,7 @@ class _SilentDecoder:
     """Makes silence of any frames."""
 
     max_call_frames = 256
+    max_joined_frames = 16
 
     def open(self, ref_codes: Codes | None) -> _SilentStream:
         return _SilentStream()

@@ -38,6 +38,8 @@ class CpuDecoder:
 
     max_call_frames = 32
     """More are no cheaper each, and all streams wait for the last."""
+    max_joined_frames = 0
+    """A call costs its arithmetic, and the same request shall give the same bytes in company."""
 
     def __init__(
         self,
@@ -65,7 +67,8 @@ class CpuDecoder:
     def decode(self, streams: Sequence[CodecStream], codes: Sequence[Codes]) -> list[Samples]:
         """Returns the samples [F * 1920] of each stream's next frames [F, K], one F for all."""
         started = perf_counter()
-        together = max(1, _MAX_FRAMES // len(codes[0]))
+        # One frame alone is a product with a vector, which rounds otherwise than one with a matrix.
+        together = 1 if len(codes[0]) == 1 else max(1, _MAX_FRAMES // len(codes[0]))
         samples: list[Samples] = []
         for i in range(0, len(streams), together):
             samples += self._advance(streams[i : i + together], codes[i : i + together])
