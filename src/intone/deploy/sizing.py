@@ -21,7 +21,12 @@ def slots_of(model: ModelSection) -> int:
     """
     if model.slots is not None:
         return model.slots
-    if resolve_device(model.device) == "cpu":
+    return open_slots(model, is_cpu=resolve_device(model.device) == "cpu")
+
+
+def open_slots(model: ModelSection, *, is_cpu: bool) -> int:
+    """Returns the number for a device that may be another machine's."""
+    if is_cpu:
         return _CPU_SLOTS
     # What is not recorded has a cache of the longest take for each slot, from the start.
     return DEFAULT_NUM_SLOTS if model.eager else profile_of(model.profile).num_slots

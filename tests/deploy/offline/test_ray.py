@@ -113,7 +113,7 @@ def kill_one(out: Path, *, after_rows: int) -> int:
     raise AssertionError("no worker finished anything")
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 def test_every_row_is_made_once_though_a_worker_is_killed(nodes: Nodes) -> None:
     write_rows(Path("set.jsonl"), short_rows(200))
     out = Path("out")
@@ -155,7 +155,7 @@ def test_every_row_is_made_once_though_a_worker_is_killed(nodes: Nodes) -> None:
         assert np.abs(ours_samples - their_samples).max() < 1e-3
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 def test_a_run_that_was_left_is_gone_on_with_by_others(nodes: Nodes) -> None:
     write_rows(Path("set.jsonl"), short_rows(60))
     out = Path("out")
@@ -179,7 +179,7 @@ def test_a_run_that_was_left_is_gone_on_with_by_others(nodes: Nodes) -> None:
     assert len(lines_of(out / "manifest.jsonl")) == 60
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 def test_a_machine_that_goes_away_costs_no_row(nodes: Nodes) -> None:
     write_rows(Path("set.jsonl"), short_rows(90))
     out = Path("out")
@@ -196,7 +196,7 @@ def test_a_machine_that_goes_away_costs_no_row(nodes: Nodes) -> None:
     assert sum(path.is_file() for path in out.glob("audio/*/*")) == 90
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 def test_a_row_that_fails_on_a_cluster_is_listed(nodes: Nodes) -> None:
     rows = [*short_rows(3), {"id": "long", "text": "Long.", "max_frames": 50_000}]
     write_rows(Path("set.jsonl"), rows)
@@ -207,7 +207,7 @@ def test_a_row_that_fails_on_a_cluster_is_listed(nodes: Nodes) -> None:
     assert len(lines_of(Path("out/manifest.jsonl"))) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 def test_a_book_is_the_same_from_a_cluster(nodes: Nodes) -> None:
     Path("sea.txt").write_text(
         "Chapter 1\n\nIt was cold. Nobody came.\n\nChapter 2\n\nWe walked north until noon.\n"
@@ -227,7 +227,7 @@ def test_a_book_is_the_same_from_a_cluster(nodes: Nodes) -> None:
         assert np.abs(ours - theirs).max() < 1e-3
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -255,28 +255,28 @@ def connected(nodes: Nodes) -> Iterator[Any]:
         yield cluster
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 @RAYS_OWN
 def test_every_item_is_worked_on(connected: Any) -> None:
     made = list(connected.map(DoublingOpening(), range(20), num_per_block=3))
     assert sorted(made) == [2 * i for i in range(20)]
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 @RAYS_OWN
 def test_what_a_worker_refuses_is_raised_as_what_it_is(connected: Any) -> None:
     with pytest.raises(CheckpointError, match="other weights"):
         list(connected.map(DoublingOpening(refuses=True), range(4), num_per_block=2))
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 @RAYS_OWN
 def test_a_block_that_takes_worker_after_worker_ends_the_work(connected: Any) -> None:
     with pytest.raises(BatchError, match="took worker after worker"):
         list(connected.map(DoublingOpening(deadly=3), range(4), num_per_block=1, max_tries=2))
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 @RAYS_OWN
 def test_a_bug_in_a_worker_is_told_with_its_name(connected: Any) -> None:
     with pytest.raises(BatchError, match="the cluster gave up.*"):

@@ -14,7 +14,7 @@ from tests.deploy.ray_serve.conftest import Fleet, builtin_args, replica_actors
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.fleet
 
 SPEECH = "/v1/audio/speech"
 TEXTS = ("One small step.", "Two small steps, then.", "Three of them, and a little more of it.")

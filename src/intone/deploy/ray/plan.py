@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from intone.core.errors import InvalidSettingError
 from intone.deploy.ray.section import ReplicaSection
-from intone.engine.profile import profile_of
+from intone.deploy.sizing import open_slots
 from intone.server.settings import Settings
 from intone.server.settings_layers import Effective, Layer, environment_layer, joined
 
@@ -19,7 +19,6 @@ _OTHERS = 4
 """Requests beside speech that one replica answers at once: lists, voices, health."""
 _RETRY_S = 2.0
 _STARTS = 3
-_CPU_SLOTS = 4
 _HEADROOM = 0.75
 """Of the slots; a new replica takes a while to load, and what arrives meanwhile needs room."""
 
@@ -109,7 +108,7 @@ def _defaults(replica: ReplicaSection, given: Settings) -> dict[str, dict[str, A
     device = "cuda" if replica.num_gpus else "cpu"
     slots = given.model.slots
     if slots is None:
-        slots = profile_of(given.model.profile).num_slots if replica.num_gpus else _CPU_SLOTS
+        slots = open_slots(given.model, is_cpu=not replica.num_gpus)
     return {
         # The cluster's proxies listen for a replica, and whom they listen to it cannot see.
         "server": {"host": "0.0.0.0"},
