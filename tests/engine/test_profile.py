@@ -14,6 +14,7 @@ from intone.engine.plan import EnginePlan
 from intone.engine.profile import PROFILE_NAMES, profile_of
 from intone.engine.settings import DEFAULT_NUM_SLOTS, EngineSettings
 from intone.models.description import ModelDescription
+from intone.models.released import released_description
 from intone.tts import TTS
 
 Tiny = Callable[[ModelKind], Path]
@@ -56,3 +57,13 @@ def test_the_profile_is_heard_in_the_size_of_chunks(tiny_checkpoint: Tiny) -> No
             chunk.num_frames for chunk in tts.stream("Hello.", seed=1, min_frames=30, max_frames=30)
         ]
     assert sizes == [4, 8, 16, 2]
+
+
+@pytest.mark.parametrize(("has_bf16", "dtype"), [(True, "bf16"), (False, "fp32")])
+def test_a_gpu_without_bf16_computes_in_fp32(
+    has_bf16: bool, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "_num_gpus", lambda is_needed: 1)
+    monkeypatch.setattr(planning, "_computes_bf16", lambda device: has_bf16)
+    plan = EnginePlan.of(released_description("0.6b"), EngineSettings(device="cuda"))
+    assert plan.dtype == dtype

@@ -168,4 +168,14 @@ def _auto_dtype(device: str, talker: TalkerConfig) -> str:
     block = talker.block
     if block.num_layers * block.hidden_size * block.intermediate_size * 3 < _SMALL_PARAMETERS:
         return "fp32"
-    return "int8" if device == "cpu" else "bf16"
+    if device == "cpu":
+        return "int8"
+    return "bf16" if _computes_bf16(device) else "fp32"
+
+
+def _computes_bf16(device: str) -> bool:
+    """Whether a GPU has bf16 in hardware; fp16, which older ones have, overflows more easily."""
+    import torch
+
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
