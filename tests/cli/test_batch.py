@@ -158,6 +158,7 @@ def test_a_killed_run_is_gone_on_with(model: list[str]) -> None:
         (["--ray", "--workers", "0"], "--workers is 0; allowed: 1 or more"),
         (["--limit-failures", "-1"], "--limit-failures is -1; allowed: 0 or more"),
         (["--slots", "0"], "--slots is 0; allowed: 1 or more"),
+        (["--out", "-"], "--out is '-'; a set is a directory of files"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

@@ -186,7 +186,10 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_delivery(parser: argparse.ArgumentParser) -> None:
+def add_delivery(
+    parser: argparse.ArgumentParser,
+    seed_help: str = "repeat a take; one is drawn and printed otherwise",
+) -> None:
     """Adds language, and how frames are drawn."""
     parser.add_argument("--language", default="auto", help="a language of the model (default auto)")
     parser.add_argument(
@@ -203,7 +206,7 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
         help="let a take that misses its end go on until its frame budget",
     )
     group = parser.add_argument_group("sampling (defaults are the checkpoint's own)")
-    group.add_argument("--seed", type=int, help="repeat a take; one is drawn and printed otherwise")
+    group.add_argument("--seed", type=int, help=seed_help)
     group.add_argument("--temperature", type=float)
     group.add_argument("--top-k", type=int)
     group.add_argument("--top-p", type=float)

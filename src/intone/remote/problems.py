@@ -93,7 +93,8 @@ def error_of_transport(error: httpx2.TransportError, url: str, heard_s: float) -
         why = "nothing came for too long; the server is overloaded, or timeout_s is too short"
     else:
         why = "the connection broke off; the server stopped, or failed in the middle of the take"
-    return RemoteError(f"{url} after {heard_s:.2f} s of audio: {why} ({_words_of(error)}).")
+    when = f" after {heard_s:.2f} s of audio" if heard_s else ""
+    return RemoteError(f"{url}{when}: {why} ({_words_of(error)}).")
 
 
 def _words_of(error: httpx2.TransportError) -> str:

@@ -27,7 +27,9 @@ def add_parser(commands: options.Commands[argparse.ArgumentParser]) -> None:
     options.add_voice(parser)
     parser.add_argument("--instruct", help="how to say it, or who speaks (VoiceDesign models)")
     options.add_reading(parser)
-    options.add_delivery(parser)
+    options.add_delivery(
+        parser, f"what the seeds of rows without one follow from (default: {DEFAULT_SEED})"
+    )
     _add_output(parser)
     clusters.add_ray(parser, "rows")
     options.add_model(parser, None, "default: one that speaks with the voice")

@@ -46,7 +46,7 @@ class Session:
             ModelNotFoundError: the model is not on this machine.
         """
         clusters.check_ray(args)
-        _check_numbers(args)
+        _check_options(args)
         source = Path(args.file)
         if not source.is_file():
             raise TextFileError(f"{source} is no file; give a .jsonl file.")
@@ -95,7 +95,9 @@ def _reader(args: argparse.Namespace, checker: RequestChecker) -> RowReader:
     )
 
 
-def _check_numbers(args: argparse.Namespace) -> None:
+def _check_options(args: argparse.Namespace) -> None:
+    if args.out == "-":
+        raise InvalidSettingError("--out is '-'; a set is a directory of files: name one.")
     for option, value, least in (
         ("--limit-failures", args.limit_failures, 0),
         ("--slots", args.slots, 1),
