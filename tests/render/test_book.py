@@ -18,6 +18,7 @@ from tests.render.book_run import NotingSynthesizer, book, record, renderer, set
 from tests.render.fake_synthesizer import FakeSynthesizer
 
 from intone.core.errors import EmptyTextError, InvalidSettingError, OutputError, RecordError
+from intone.render import book_store
 from intone.render.book_files import OutputPlan, safe_name, write_manifest
 from intone.render.book_plan import BookPlan, chosen_chapters, plan_book
 from intone.render.book_store import FOLDER, open_store
@@ -149,6 +150,25 @@ def test_a_run_that_was_killed_goes_on_and_draws_nothing_twice(tmp_path: Path) -
     anchors = [line for line in log.read_text().splitlines() if "We left early" in line]
     assert len(anchors) == 1
     assert len(synthesizer.requests) == len(missing), "the anchor was drawn again"
+
+
+def test_a_signal_between_a_piece_s_file_and_its_line_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = book_store.append_line_synced
+
+    def interrupted(path: Path, line: str) -> None:
+        if path.exists() and path.read_bytes().count(b"\n") == 2:
+            raise KeyboardInterrupt
+        append(path, line)
+
+    monkeypatch.setattr(book_store, "append_line_synced", interrupted)
+    with renderer(tmp_path, NotingSynthesizer(), PLAN, settings()) as (drawing, _):
+        with pytest.raises(KeyboardInterrupt):
+            for _ in drawing.draw(PLAN.chapters):
+                pass
+        assert drawing.num_done == 2, "what was not kept does not count"
+    assert len(list((tmp_path / FOLDER).glob("*.flac"))) == 2
 
 
 def test_a_killed_run_gives_the_same_audio_as_one_that_was_not(tmp_path: Path) -> None:

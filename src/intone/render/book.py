@@ -129,8 +129,9 @@ class BookRenderer:
     def _put(self, one: DrawnPiece) -> FinishedPiece:
         if one.drawn.audio.finish_reason == "cancelled":
             raise EngineStoppedError("the engine was stopped; start again to go on from here.")
+        finished = self._store.put(one.piece, one.drawn)
         self.num_done += 1
-        return self._store.put(one.piece, one.drawn)
+        return finished
 
     def _anchor_of(self, piece: BookPiece) -> Anchor | None:
         """Returns the person of the whole book; found once, also for later runs."""

@@ -134,8 +134,27 @@ class BookStore:
         np.save(data, x_vector.astype(np.float32), allow_pickle=False)
         atomic_write_bytes(self.directory / _ANCHOR, data.getvalue())
 
+    def drop_unlisted(self) -> None:
+        """Removes the take of a piece that was stopped between its file and its line.
+
+        Raises:
+            OutputError: the directory cannot be written any more.
+        """
+        listed = {finished.file for finished in self._listed()}
+        for path in self.directory.glob("*.flac"):
+            if path.name not in listed:
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise output_error(str(path), error) from error
+
     def read_journal(self) -> None:
         """Finds what is finished; a line that was cut short, or whose file is gone, is not."""
+        for finished in self._listed():
+            if (self.directory / finished.file).is_file():
+                self._finished[finished.chapter, finished.index] = finished
+
+    def _listed(self) -> Iterator[FinishedPiece]:
         path = self.directory / _JOURNAL
         if not path.exists():
             return
@@ -145,8 +164,7 @@ class BookStore:
                 finished = record_from(FinishedPiece, data, f"{path}, line {number}")
             except RecordError:
                 continue  # the process died while it wrote: the take is drawn again
-            if (self.directory / finished.file).is_file():
-                self._finished[finished.chapter, finished.index] = finished
+            yield finished
 
 
 @contextmanager
@@ -173,7 +191,10 @@ def open_store(out: Path, record: BookRecord, *, restart: bool = False) -> Itera
             kept.check_same(record, out)
         store = BookStore(directory, kept or record)
         store.read_journal()
-        yield store
+        try:
+            yield store
+        finally:
+            store.drop_unlisted()
 
 
 def kept_record(out: Path) -> BookRecord | None:
