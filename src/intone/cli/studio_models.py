@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from intone.cli.machine_memory import MachineMemory
+from intone.cli.studio_leases import LeasedModels
 from intone.core.errors import CheckpointError, ModelNotFoundError, UnknownVoiceError
 from intone.core.types import Capabilities, ModelKind
 from intone.deploy.offline.hearing import CheckpointEar
@@ -19,35 +19,22 @@ from intone.models.pull import PullProgress, pull
 from intone.prompt.spec import preset_key
 from intone.render.ear import Ear, SynthesizerEar
 from intone.render.sidecar import ModelRecord
-from intone.server.background import BackgroundModel, background_turn
 from intone.server.services import Services
-from intone.studio.desk import LoadedModel, MachineState, Size, SpeakingModel, ThreadModel
+from intone.studio.desk import LoadedModel, MachineState
 from intone.voices.builtin_voice import BUILTIN_MODEL
 from intone.voices.cloning import Cloner
 from intone.voices.names import PRESET_NAMES
 from intone.voices.voice import Voice
 
-SIZES: tuple[Size, ...] = ("0.6b", "1.7b")
 
-
-class StudioModels:
+class StudioModels(LeasedModels):
     """Implements the studio's `Models` with the pool of a server."""
 
     def __init__(self, services: Services, source: ModelsHere) -> None:
-        """Loads nothing; the larger size is preferred where it alone is here."""
-        self._services = services
+        """Loads nothing."""
+        super().__init__(services, source)
         self._source = source
-        self._size: Size = SIZES[0]
         self._fingerprints: dict[Path, str] = {}
-
-    def names(self) -> tuple[str, ...]:
-        return self._source.names()
-
-    def describe(self, name: str) -> Capabilities:
-        return self._source.describe(name)
-
-    def memory_bytes(self, name: str) -> int:
-        return self._source.memory_bytes(name)
 
     def states(self) -> tuple[LoadedModel, ...]:
         return tuple(
@@ -59,12 +46,6 @@ class StudioModels:
             )
             for state in self._services.pool.states()
         )
-
-    def preferred_size(self) -> Size:
-        return self._size
-
-    def prefer(self, size: Size) -> None:
-        self._size = size
 
     def for_voice(self, voice: str | None) -> str:
         if voice is None:
@@ -94,19 +75,6 @@ class StudioModels:
         wanted = "1.7b-design" if kind == "design" else "0.6b-base"
         needed = "designs voices" if kind == "design" else "clones voices"
         raise ModelNotFoundError(f"no model on this machine {needed}; pull {wanted} under System.")
-
-    @asynccontextmanager
-    async def lease(self, key_id: str, model: str) -> AsyncIterator[SpeakingModel]:
-        services = self._services
-        async with services.admission.admit(key_id), services.pool.lease(model) as leased:
-            yield leased
-
-    def in_thread(self, key_id: str, model: str) -> ThreadModel:
-        services = self._services
-        turn = background_turn(
-            services.admission, services.pool, key_id=key_id, model=model, is_background=False
-        )
-        return BackgroundModel(asyncio.get_running_loop(), self.describe(model), turn)
 
     def ear(self, key_id: str, model: str) -> Ear | None:
         if self.describe(model).can_clone:

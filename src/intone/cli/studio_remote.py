@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from intone.cli.machine_memory import MachineMemory
 from intone.cli.records import UNKNOWN_DTYPE
 from intone.cli.remote_source import RemoteSource
+from intone.cli.studio_leases import LeasedModels
 from intone.core.errors import DownloadError, ModelNotFoundError, UnknownVoiceError
-from intone.core.types import Capabilities, ModelKind
+from intone.core.types import ModelKind
 from intone.models.pull import PullProgress
 from intone.prompt.spec import preset_key
 from intone.render.ear import Ear
 from intone.render.sidecar import ModelRecord
-from intone.server.background import BackgroundModel, background_turn
 from intone.server.services import Services
-from intone.studio.desk import LoadedModel, MachineState, Size, SpeakingModel, ThreadModel
+from intone.studio.desk import LoadedModel, MachineState
 
 
-class RemoteStudioModels:
+class RemoteStudioModels(LeasedModels):
     """Implements the studio's `Models` with a server; what it cannot do is said in words."""
 
     def __init__(self, services: Services, source: RemoteSource) -> None:
-        self._services = services
+        super().__init__(services, source)
         self._source = source
-        self._size: Size = "0.6b"
-
-    def names(self) -> tuple[str, ...]:
-        return self._source.names()
-
-    def describe(self, name: str) -> Capabilities:
-        return self._source.describe(name)
-
-    def memory_bytes(self, name: str) -> int:
-        return self._source.memory_bytes(name)
 
     def states(self) -> tuple[LoadedModel, ...]:
         """Returns none: what is in memory there is the server's business."""
         return ()
-
-    def preferred_size(self) -> Size:
-        return self._size
-
-    def prefer(self, size: Size) -> None:
-        self._size = size
 
     def for_voice(self, voice: str | None) -> str:
         for name in self._ordered():
@@ -67,19 +49,6 @@ class RemoteStudioModels:
                 f"{self._source.url} has no model of the kind {kind}; pull one there."
             )
         return found
-
-    @asynccontextmanager
-    async def lease(self, key_id: str, model: str) -> AsyncIterator[SpeakingModel]:
-        services = self._services
-        async with services.admission.admit(key_id), services.pool.lease(model) as leased:
-            yield leased
-
-    def in_thread(self, key_id: str, model: str) -> ThreadModel:
-        services = self._services
-        turn = background_turn(
-            services.admission, services.pool, key_id=key_id, model=model, is_background=False
-        )
-        return BackgroundModel(asyncio.get_running_loop(), self.describe(model), turn)
 
     def ear(self, key_id: str, model: str) -> Ear | None:
         """Returns None: servers compute no x-vectors for others."""
